@@ -1,0 +1,1 @@
+"""Foreign weight files -> safetensors: the only place that knows foreign formats."""

@@ -1,0 +1,50 @@
+"""Where to compute, chosen at run time: CUDA, then MPS, then the processor."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+import torch
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@lru_cache(maxsize=1)
+def best_device() -> torch.device:
+    """The device named by SMART_DEVICE, otherwise the fastest one there is.
+
+    Raises ValueError when SMART_DEVICE names one that is not there.
+    """
+    name = os.environ.get("SMART_DEVICE", "")
+    if name:
+        try:
+            torch.empty(1, device=name)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(
+                f"SMART_DEVICE is {name!r}, which is not here; use cpu, cuda or mps."
+            ) from error
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def feature_dtype(device: torch.device) -> torch.dtype:
+    """The dtype in which VGG runs fastest without harm: bfloat16 where it has matrix units.
+
+    The picture, the statistics and the optimiser stay float32. SMART_PRECISION=float32 or
+    bfloat16 overrides.
+    """
+    name = os.environ.get("SMART_PRECISION", "auto")
+    if name in PRECISIONS:
+        return PRECISIONS[name]
+    if name != "auto":
+        raise ValueError(f"SMART_PRECISION is {name!r}; use auto, float32 or bfloat16.")
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    if device.type == "cpu" and torch.cpu.get_capabilities().get("amx_bf16", False):
+        return torch.bfloat16
+    return torch.float32

@@ -1,0 +1,1 @@
+"""The sitter: generators that make a face from a seed."""

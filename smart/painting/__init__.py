@@ -1,0 +1,1 @@
+"""The painter: VGG features, losses and the optimisation of the picture itself."""

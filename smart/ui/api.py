@@ -1,0 +1,78 @@
+"""Endpoints for programs: faces, portrait, styles."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from smart import images, pipeline
+from smart import styles as style_folder
+from smart.options import PaintingOptions, SamplingOptions, default_of
+from smart.ui.jobs import Job, workshop
+
+
+def styles() -> list[dict[str, Any]]:
+    """The painters with their works: slug, name, artist, year, licence and works of each."""
+    return [
+        {
+            "slug": style.slug,
+            "name": style.name,
+            "artist": style.artist,
+            "year": style.year,
+            "licence": style.licence,
+            "works": [{"slug": work.slug, "title": work.title} for work in style.works],
+        }
+        for style in style_folder.scan().styles
+    ]
+
+
+def face(seed: int, psi: float, size: int) -> str:
+    """The face of a seed as a PNG: seed 0 to 4294967295, psi 0 to 1.2, size 256, 512 or 1024."""
+    try:
+        options = SamplingOptions(seed=seed, psi=psi)
+        picture = workshop.quick(lambda: images.to_pil(pipeline.sitter(options, size)))
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    provenance = {"faces": {**options.to_dict(), "count": 1, "size": size}}
+    return str(images.save_png(picture, _folder() / f"face-{seed}.png", provenance))
+
+
+def portrait(seed: int, style: str, size: int, psi: float, content_weight: float) -> str:
+    """A portrait as a PNG with its settings inside; style as in `smart styles`, e.g. hokusai."""
+    try:
+        sampling = SamplingOptions(seed=seed, psi=psi)
+        painting = PaintingOptions(size=size, content_weight=content_weight)
+        choice = style_folder.scan().choose(style)
+        job = Job(lambda report: pipeline.paint_seed(sampling, (choice,), painting, report))
+        for _ in job.watch(every=1.0):
+            pass
+        made = job.result()
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    return str(made.save(_folder() / f"portrait-{sampling.seed}.png"))
+
+
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="smart-"))
+
+
+def add_endpoints() -> None:
+    """Register face and portrait; call inside gr.Blocks."""
+    seed = gr.Number(0, precision=0, visible=False, label="seed")
+    psi = gr.Number(default_of(SamplingOptions, "psi"), visible=False, label="psi")
+    size = gr.Number(512, precision=0, visible=False, label="size")
+    style = gr.Textbox("hokusai", visible=False, label="style")
+    weight = gr.Number(
+        default_of(PaintingOptions, "content_weight"), visible=False, label="content_weight"
+    )
+    picture = gr.File(visible=False, label="picture")
+    face_button = gr.Button(visible=False)
+    face_button.click(face, [seed, psi, size], picture, api_name="face", concurrency_id="sitters")
+    portrait_button = gr.Button(visible=False)
+    portrait_button.click(
+        portrait, [seed, style, size, psi, weight], picture, api_name="portrait",
+        concurrency_id="painter",
+    )  # fmt: skip

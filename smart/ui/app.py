@@ -1,0 +1,97 @@
+"""Builds the page and launches it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from smart import pipeline
+from smart.options import SamplingOptions, default_of
+from smart.ui import studio, theme
+from smart.ui.jobs import workshop
+
+TITLE = "SMART"
+CREDITS = """<div id="credits">
+<b>Faces</b>: MobileStyleGAN (S. Belousov), distilled from NVIDIA's StyleGAN2 on FFHQ: for
+<b>non-commercial</b> use. <b>What the painter sees with</b>: VGG-16 of the Visual Geometry Group,
+Oxford (CC BY 4.0), or VGG-19 when it is there. <b>Paintings</b>: public domain.
+<b>Method</b>: Gatys, Ecker and Bethge 2016. SMART itself is under the Apache licence 2.0.
+</div>"""
+
+
+def build() -> gr.Blocks:
+    """The page as gr.Blocks; nothing heavy is loaded yet."""
+    # Previews and portraits are files: those older than an hour go.
+    with gr.Blocks(title=TITLE, delete_cache=(600, 3600)) as demo:
+        gr.HTML(
+            '<h1>SMART<span class="dot">.</span></h1>'
+            "<p>Faces that nobody has, painted in an artist&rsquo;s manner.</p>",
+            elem_id="masthead", padding=False,
+        )  # fmt: skip
+        parts = studio.build()
+        gr.HTML(CREDITS, padding=False)
+        demo.load(
+            studio.open_page,
+            [parts.psi, parts.first_seed],
+            [
+                parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
+                parts.sitters, parts.chosen, parts.easel,
+            ],
+            show_progress_on=[parts.sitters], api_visibility="private",
+            concurrency_id="sitters", concurrency_limit=2,
+        )  # fmt: skip
+        _add_endpoints()
+    return demo
+
+
+def _add_endpoints() -> None:
+    """What programs call by name, typed and documented (see `Use via API` on the page)."""
+    from smart.ui import api
+
+    gr.api(api.styles, api_name="styles", queue=False)
+    api.add_endpoints()
+
+
+def warm_up() -> None:
+    """Load the weights and draw the first six sitters while the browser still opens."""
+    try:
+        psi = default_of(SamplingOptions, "psi")
+        for index in range(studio.SITTERS):
+            studio.face(studio.FIRST_SEED + index, psi, studio.THUMBNAIL)
+        studio.face(studio.FIRST_SEED, psi, 512)
+        studio.painter_tiles(studio.painters())
+        workshop.quick(pipeline.feature_network)
+    except ValueError as error:  # said again, to the person, when it is needed
+        logging.getLogger(__name__).warning("%s", error)
+
+
+def launch(
+    demo: gr.Blocks,
+    host: str | None = None,
+    port: int | None = None,
+    share: bool = False,
+    auth: tuple[str, str] | None = None,
+    block: bool = True,
+) -> Any:
+    """Serve the page. What gradio's launch returns: app, local address, share address."""
+    threading.Thread(target=warm_up, daemon=True, name="smart-warm-up").start()
+    demo.queue(max_size=20, api_open=False)
+    return demo.launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        auth=auth,
+        theme=theme.theme(),
+        css=theme.css(),
+        footer_links=["api", "settings"],
+        run_history=False,
+        ssr_mode=False,
+        max_file_size="50mb",
+        show_error=True,
+        prevent_thread_lock=not block,
+        favicon_path=str(Path(theme.ASSETS) / "favicon.svg"),
+    )

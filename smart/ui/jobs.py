@@ -1,0 +1,169 @@
+"""Long work beside the page: one thread for all of it, the latest report, and Stop."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
+
+from smart.progress import Cancelled, OnProgress, Progress
+
+_R = TypeVar("_R")
+
+
+class Workshop:
+    """The one thread in which everything heavy runs.
+
+    Each thread that computes brings its own team of OpenMP threads; two teams on two cores put
+    each other to sleep and take twice as long (measured: 30 s instead of 18 s for a portrait). So
+    quick work, such as a face, is done between two steps of the portrait that is being painted.
+    """
+
+    def __init__(self) -> None:
+        self._quick: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._long: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._wake = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def quick(self, work: Callable[[], _R]) -> _R:
+        """Do something short, at the latest after the next step of what runs; its result."""
+        if threading.current_thread() is self._thread:
+            return work()
+        future: Future[_R] = Future()
+        self._put(self._quick, lambda: _fulfil(future, work))
+        return future.result()
+
+    def long(self, work: Callable[[], None]) -> None:
+        """Do something long when what was put before is done; returns at once."""
+        self._put(self._long, work)
+
+    def between_steps(self) -> None:
+        """Called by long work now and then: do what is quick and waits."""
+        while True:
+            try:
+                work = self._quick.get_nowait()
+            except queue.Empty:
+                return
+            work()
+
+    def _put(self, line: queue.SimpleQueue[Callable[[], None]], work: Callable[[], None]) -> None:
+        line.put(work)
+        self._wake.release()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, daemon=True, name="workshop")
+                self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.acquire()
+            self.between_steps()
+            try:
+                work = self._long.get_nowait()
+            except queue.Empty:
+                continue
+            work()
+
+
+def _fulfil(future: Future[Any], work: Callable[[], Any]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:  # handed to the one who waits, whatever it is
+        future.set_exception(error)
+
+
+workshop = Workshop()
+
+
+class Job(Generic[_R]):
+    """Long work in the workshop that can be watched and stopped.
+
+    work takes an on_progress callback and returns its result, also when the callback raised
+    Cancelled. Only the newest report is kept: a slow watcher sees fewer, never old ones.
+    """
+
+    def __init__(self, work: Callable[[OnProgress], _R]) -> None:
+        self.started = time.monotonic()
+        self._work = work
+        self._news = threading.Condition()
+        self._latest: Progress | None = None
+        self._stopped = False
+        self._finished = False
+        self._future: Future[_R] = Future()
+
+    def _run(self) -> None:
+        _fulfil(self._future, lambda: self._work(self._report))
+        with self._news:
+            self._finished = True
+            self._news.notify_all()
+
+    def _report(self, progress: Progress) -> None:
+        with self._news:
+            self._latest = progress
+            self._news.notify_all()
+            if self._stopped:
+                raise Cancelled
+        workshop.between_steps()
+
+    def stop(self) -> None:
+        """End the work at its next report; its result is what is done by then."""
+        with self._news:
+            self._stopped = True
+
+    def watch(self, every: float) -> Iterator[Progress]:
+        """Start, and give the newest report at most once in `every` seconds until the end.
+
+        A watcher that goes away (closes the generator) stops the work.
+        """
+        workshop.long(self._run)
+        try:
+            while True:
+                with self._news:
+                    self._news.wait_for(lambda: self._finished or self._latest is not None)
+                    if self._finished:
+                        return
+                    latest, self._latest = self._latest, None
+                shown = time.monotonic()
+                if latest is not None:
+                    yield latest
+                # Previews must not cost much, however fast the steps are.
+                with self._news:
+                    pause = every - (time.monotonic() - shown)
+                    self._news.wait_for(lambda: self._finished, max(pause, 0))
+        finally:
+            self.stop()
+
+    def result(self) -> _R:
+        """What the work returned, or what it raised; waits for the end."""
+        return self._future.result()
+
+
+class Desk:
+    """The running job of each session, so that Stop finds it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job[object]] = {}
+
+    def put(self, session: str, job: Job[object]) -> None:
+        with self._lock:
+            self._jobs[session] = job
+
+    def remove(self, session: str, job: Job[object]) -> None:
+        with self._lock:
+            if self._jobs.get(session) is job:
+                del self._jobs[session]
+
+    def stop(self, session: str) -> None:
+        with self._lock:
+            job = self._jobs.get(session)
+        if job is not None:
+            job.stop()
+
+    def busy(self, session: str) -> bool:
+        with self._lock:
+            return session in self._jobs

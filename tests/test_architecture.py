@@ -1,0 +1,100 @@
+"""The arrows of the house: who may import whom, held by reading the imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted((ROOT / "smart").rglob("*.py"))
+
+BASE = {"smart", "smart.weights", "smart.images", "smart.progress", "smart.options", "smart.device"}
+ALLOWED: dict[str, set[str]] = {
+    "smart.progress": set(),
+    "smart.options": set(),
+    "smart.device": set(),
+    "smart.images": {"smart.progress"},
+    "smart.weights": {"smart.images", "smart.progress"},
+    "smart.styles": BASE,
+    "smart.gan": BASE | {"smart.gan"},
+    "smart.painting": BASE | {"smart.painting"},
+    "smart.conversion": BASE | {"smart.conversion", "smart.gan", "smart.painting"},
+    "smart.pipeline": BASE | {"smart.gan", "smart.painting", "smart.styles"},
+    "smart.cli": BASE | {"smart.pipeline", "smart.styles", "smart.painting"},
+    "smart.ui": BASE | {"smart.pipeline", "smart.styles", "smart.ui"},
+    "smart.__main__": {"smart.cli"},
+    "smart": set(),
+}
+HEAVY = {"torch", "torchvision", "gradio", "numpy", "safetensors", "huggingface_hub"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module a file imports, anywhere in it, also `from smart import images`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module)
+            for alias in node.names:
+                inner = ROOT / Path(*node.module.split(".")) / alias.name
+                if inner.with_suffix(".py").is_file() or inner.is_dir():
+                    found.add(f"{node.module}.{alias.name}")
+    return found
+
+
+def layer_of(module: str) -> str:
+    parts = module.split(".")
+    return next(
+        name
+        for name in (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+        if name in ALLOWED
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_arrows_run_one_way(path: Path) -> None:
+    allowed = ALLOWED[layer_of(name_of(path))]
+    for module in imports_of(path):
+        if module.split(".")[0] == "smart" and module != "smart":
+            assert layer_of(module) in allowed, f"{name_of(path)} must not import {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_the_page_knows_gradio(path: Path) -> None:
+    if not name_of(path).startswith("smart.ui"):
+        assert not {module.split(".")[0] for module in imports_of(path)} & {"gradio", "spaces"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_below_the_shells_nothing_prints_or_reads_arguments(path: Path) -> None:
+    name = name_of(path)
+    if name in ("smart.cli", "smart.__main__") or name.startswith(("smart.ui", "smart.conversion")):
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    called = {
+        n.func.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
+    assert "print" not in called
+    assert "sys.argv" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["smart.options", "smart.progress", "smart.styles", "smart.cli"])
+def test_light_modules_stay_light(name: str) -> None:
+    code = f"import sys, {name}; print(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not HEAVY & set(loaded)

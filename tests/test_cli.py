@@ -1,0 +1,219 @@
+"""The command line as a person and as a program use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smart import images
+from smart.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICK = ["--size", "64", "--effort", "10"]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_faces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "faces.png"
+    code, text, _ = run(capsys, "faces", "--seed", 3, "--count", 2, "--size", 256, "--out", out)
+    assert (code, text) == (0, f"Wrote {out}.\n")
+    sheet = Image.open(out)
+    assert sheet.size == (512, 256)
+    assert np.asarray(sheet).std() > 20
+    assert images.read_provenance(out)["faces"] == {"seed": 3, "psi": 0.7, "count": 2, "size": 256}
+    single = tmp_path / "single.png"
+    run(capsys, "faces", "--seed", 4, "--count", 1, "--out", single)
+    assert np.array_equal(np.asarray(Image.open(single)), np.asarray(sheet)[:, 256:])
+
+
+def test_portrait_and_the_same_again(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "1.png", tmp_path / "2.png"
+    code, text, error = run(
+        capsys, "portrait", "--seed", 7, "--style", "hokusai", "--style", "red-noise:0.4",
+        *QUICK, "--out", first, "--json",
+    )  # fmt: skip
+    assert code == 0, error
+    assert error == ""
+    result = json.loads(text)
+    assert result["out"] == str(first)
+    provenance = images.read_provenance(first)
+    assert result["provenance"] == provenance
+    assert provenance["sitter"] == {"generator": "faces", "seed": 7, "psi": 0.7}
+    assert provenance["painting"]["size"] == 64
+    assert provenance["styles"][1]["weight"] == 0.4
+    assert provenance["network"] == "vgg16"
+    assert "stopped_after" not in provenance
+    code, _, error = run(capsys, "portrait", "--like", first, "--out", second)
+    assert code == 0, error
+    assert np.array_equal(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
+    assert images.read_provenance(second) == provenance
+
+
+def test_paint_a_photograph(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, out = tmp_path / "me.jpg", tmp_path / "x.png"
+    noise = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((300, 225)).save(photo)
+    code, _, error = run(
+        capsys, "paint", photo, "--style", "hokusai/great-wave", *QUICK, "--out", out
+    )
+    assert code == 0, error
+    assert Image.open(out).size == (64, 48)
+    provenance = images.read_provenance(out)
+    assert "me.jpg" not in json.dumps(provenance)
+    code, _, error = run(capsys, "portrait", "--like", out, "--out", tmp_path / "y.png")
+    assert code == 2
+    assert "after a photograph" in error
+
+
+def test_styles_and_weights(few_styles: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (few_styles / "broken.png").write_bytes(b"no")
+    code, text, _ = run(capsys, "styles")
+    assert code == 0
+    assert "hokusai/great-wave" in text
+    assert "The Great Wave, c. 1831" in text
+    assert "broken                       cannot be used: broken.png is no picture" in text
+    listed = json.loads(run(capsys, "styles", "--json")[1])
+    assert [style["slug"] for style in listed["styles"]] == ["red-noise", "hokusai"]
+    assert listed["bad"][0]["slug"] == "broken"
+    names = [row["name"] for row in json.loads(run(capsys, "weights", "--json")[1])["weights"]]
+    assert {"faces", "vgg16", "vgg19"} <= set(names)
+
+
+BAD = {
+    "seed": (["faces", "--seed", "abc"], "seed is 'abc'; it must be a whole number"),
+    "seed too large": (["faces", "--seed", "4294967296"], "from 0 to 4294967295"),
+    "psi": (["faces", "--psi", "9"], "psi is 9.0; it must be a number from 0 to 1.2"),
+    "count": (["faces", "--count", "0"], "count is '0'; it must be a whole number from 1 to 200"),
+    "size": (["faces", "--size", "300"], "size is 300; it must be one of 256, 512, 1024"),
+    "no style": (["portrait"], "No painter is chosen; add --style hokusai"),
+    "style": (["portrait", "--style", "hokusia"], "did you mean hokusai"),
+    "weight": (["portrait", "--style", "hokusai:x"], "no number from 0 to 1000"),
+    "portrait size": (["portrait", "--style", "hokusai", "--size", "9"], "from 64 to 2048"),
+    "like nothing": (["portrait", "--like", "nobody.png"], "There is no file nobody.png"),
+    "no photo": (["paint", "nobody.jpg", "--style", "hokusai"], "There is no file nobody.jpg"),
+    "weights": (["weights", "pull", "vgg99"], "'vgg99' cannot be pulled"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence(
+    case: str, few_styles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    arguments, message = BAD[case]
+    code, out, error = run(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert error.startswith("smart: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_outputs_that_cannot_be_written(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = {
+        tmp_path / "no" / "p.png": "cannot be written",
+        tmp_path / "p.jpg": "is no PNG",
+        Path("/proc/p.png"): "cannot be written",
+    }
+    for out, reason in cases.items():
+        for command in (["faces"], ["portrait", "--style", "hokusai"]):
+            code, _, error = run(capsys, *command, "--out", out)
+            assert code == 2
+            assert reason in error
+
+
+def test_pictures_that_carry_no_recipe(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {
+        "sitter": {"seed": 1, "psi": 0.7}, "painting": {"size": 64}, "network": "vgg16",
+        "precision": "float32", "styles": [],
+    }  # fmt: skip
+    cases = [
+        ({}, "no portrait of SMART"),
+        ({**good, "sitter": {"seed": -1}}, "seed is -1"),
+        ({**good, "sitter": {"sed": 1}}, "Unknown option 'sed'"),
+        ({**good, "sitter": {"generator": "x"}}, "another generator"),
+        ({**good, "painting": {"size": 10**9}}, "size is 1000000000"),
+        ({**good, "network": "../x"}, "not known here"),
+        ({**good, "precision": ["x"]}, "not known here"),
+        ({**good, "stopped_after": -1}, "whole number of steps"),
+        (good, "names no painter"),
+        ({**good, "styles": "hokusai"}, "names no painter"),
+        ({**good, "styles": [{"slug": "gone"}]}, "no style 'gone'"),
+        ({**good, "styles": [{"slug": "hokusai", "weight": True}]}, "the weight True"),
+        ({**good, "styles": [{"slug": "hokusai", "works": {}}]}, "are not those that painted"),
+    ]
+    path = tmp_path / "p.png"
+    for provenance, message in cases:
+        images.save_png(Image.new("RGB", (8, 8)), path, provenance)
+        code, _, error = run(capsys, "portrait", "--like", path, "--out", tmp_path / "q.png")
+        assert (code, message in error) == (2, True), error
+    code, _, error = run(
+        capsys, "portrait", "--like", path, "--seed", 3, "--out", tmp_path / "q.png"
+    )
+    assert "leave --seed out" in error
+
+
+def test_damaged_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from smart import pipeline
+
+    copied = tmp_path / "weights"
+    shutil.copytree(ROOT / "weights", copied)
+    monkeypatch.setenv("SMART_WEIGHTS", str(copied))
+    model = copied / "faces" / "model.safetensors"
+    for damage, reason in (
+        (lambda: model.write_bytes(b"x" * 99), "damaged"),
+        (model.unlink, "missing"),
+    ):
+        damage()
+        pipeline.generator.cache_clear()
+        code, _, error = run(capsys, "faces", "--out", tmp_path / "f.png")
+        assert code == 2
+        assert reason in error
+    pipeline.generator.cache_clear()
+    assert not (tmp_path / "f.png").exists()
+
+
+def test_as_a_process(tmp_path: Path, few_styles: Path) -> None:
+    def smart(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "smart", *arguments], cwd=ROOT, env=dict(os.environ),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert smart("--version").stdout.startswith("SMART ")
+    nothing = smart("paint")
+    assert nothing.returncode == 2
+    out = tmp_path / "p.png"
+    done = smart("portrait", "--seed", "7", "--style", "hokusai", *QUICK, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no bar in a pipe
+    assert "VGG16" in done.stdout
+    refused = smart("portrait", "--style", "nobody")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Traceback" not in refused.stderr
