@@ -148,7 +148,7 @@ def _painter_panel() -> tuple[gr.Gallery, gr.State, gr.Textbox, gr.Dropdown, gr.
     slugs = gr.State([])
     painter = gr.Textbox(visible=False)
     work = gr.Dropdown(label="After", visible=False, elem_id="work")
-    credit = gr.HTML(elem_classes="credit", padding=False)
+    credit = gr.HTML(elem_id="credit", padding=False)
     bad = gr.Markdown(visible=False)
     return gallery, slugs, painter, work, credit, bad
 
@@ -201,9 +201,12 @@ def _wire(studio: Studio) -> None:
             show_sitters, [studio.first_seed, studio.psi], row,
             show_progress_on=[studio.sitters], trigger_mode="always_last", **quick,
         )  # fmt: skip
+    # Who is chosen is known at once, also to a Paint pressed right after; the picture follows.
     studio.sitters.select(
-        choose_sitter, [studio.first_seed, studio.psi], [studio.chosen, studio.easel],
-        show_progress="hidden", **quick,
+        choose_sitter, studio.first_seed, studio.chosen, queue=False, show_progress="hidden",
+        **private,
+    ).then(
+        show_chosen, [studio.chosen, studio.psi], studio.easel, show_progress="hidden", **quick
     )  # fmt: skip
     studio.painters.select(
         choose_painter, studio.slugs, [studio.painter, studio.work, studio.credit],
@@ -257,21 +260,21 @@ def show_sitters(
     seeds = [(options.seed + index) % SEEDS for index in range(SITTERS)]
     faces = [face(seed, options.psi, THUMBNAIL) for seed in seeds]
     tiles = [(picture, f"Sitter {seed}") for picture, seed in zip(faces, seeds, strict=True)]
-    busy = request is not None and desk.busy(request.session_hash or "")
-    easel = gr.skip() if busy else gr.Image(face(seeds[0], options.psi, 512))
-    return [gr.Gallery(tiles, selected_index=0), seeds[0], easel]
+    return [gr.Gallery(tiles, selected_index=0), seeds[0], show_chosen(seeds[0], psi, request)]
 
 
-def choose_sitter(
-    first_seed: float | None, psi: float, event: gr.SelectData, request: gr.Request
-) -> list[Any]:
-    """The sitter one clicked takes the chair."""
-    index = int(event.index) if 0 <= int(event.index) < SITTERS else 0
-    options = _checked(SamplingOptions, seed=first_seed or 0, psi=psi)
-    seed = (options.seed + index) % SEEDS
-    if desk.busy(request.session_hash or ""):
-        return [seed, gr.skip()]
-    return [seed, gr.Image(face(seed, options.psi, 512))]
+def choose_sitter(first_seed: float | None, event: gr.SelectData) -> int:
+    """The seed of the sitter one clicked."""
+    options = _checked(SamplingOptions, seed=first_seed or 0)
+    return int((options.seed + int(event.index) % SITTERS) % SEEDS)
+
+
+def show_chosen(seed: float, psi: float, request: gr.Request | None = None) -> Any:
+    """The chosen sitter takes the chair, unless the easel is in use."""
+    if request is not None and desk.busy(request.session_hash or ""):
+        return gr.skip()
+    options = _checked(SamplingOptions, seed=seed, psi=psi)
+    return gr.Image(face(options.seed, options.psi, 512))
 
 
 def choose_painter(slugs: list[str], event: gr.SelectData) -> list[Any]:

@@ -1,0 +1,169 @@
+"""A visitor in headless Chromium: three clicks to a portrait, Stop, download, phone and dark."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smart import images, pipeline
+from tests.conftest import Server
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+SHOTS = os.environ.get("SMART_SCREENSHOTS")
+
+
+class Visitor:
+    """A page, what it complained about, and whom it asked beside our server."""
+
+    def __init__(self, page: playwright.Page, server: Server) -> None:
+        self.page, self.server = page, server
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._asked)
+
+    def _asked(self, request: playwright.Request) -> None:
+        if not request.url.startswith((self.server.url, "data:", "blob:")):
+            self.strangers.append(request.url)
+
+    def open(self, query: str = "") -> Visitor:
+        self.page.goto(self.server.url + query)
+        self.page.locator("#sitters img").nth(5).wait_for(timeout=60_000)
+        self.page.locator("#easel img").wait_for()
+        return self
+
+    def shot(self, name: str) -> None:
+        if SHOTS:
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            self.page.wait_for_timeout(600)
+            self.page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+    def choose_size(self, size: int) -> None:
+        self.page.locator("#size input").click()
+        self.page.get_by_role("option", name=f"{size} x {size} px").click()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[playwright.Browser]:
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visitor(browser: playwright.Browser, server: Server) -> Iterator[Visitor]:
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, accept_downloads=True, locale="en-US"
+    )
+    yield Visitor(context.new_page(), server)
+    context.close()
+
+
+def test_three_clicks_to_a_portrait(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.open().page
+    assert page.locator("#sitters .thumbnail-item").count() == 6
+    assert page.locator("#painters .thumbnail-item").count() == 12
+    visitor.shot("open")
+    visitor.choose_size(256)  # the test is quicker; a visitor leaves it alone
+    sitter = page.locator("#easel img").get_attribute("src")
+    page.locator("#sitters .thumbnail-item").nth(3).click()
+    playwright.expect(page.locator("#easel img")).not_to_have_attribute("src", sitter or "")
+    page.get_by_text("Vincent van Gogh").first.click()
+    page.get_by_text("Village Street in Auvers, 1890").wait_for()
+    page.locator("#paint").click()
+    page.locator("#status").get_by_text(re.compile(r"step \d+ of \d+")).wait_for(timeout=60_000)
+    first = page.locator("#easel img").get_attribute("src")
+    playwright.expect(page.locator("#easel img")).not_to_have_attribute("src", first or "")
+    playwright.expect(page.locator("#status")).to_contain_text("s left", timeout=60_000)
+    visitor.shot("painting")
+    page.locator("#download").wait_for(timeout=200_000)
+    playwright.expect(page.locator("#status")).to_contain_text("Finished after")
+    visitor.shot("finished")
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name == "portrait-3-van-gogh.png"
+    assert images.read_provenance(path)["sitter"]["seed"] == 3
+    assert pipeline.like(path).choices[0].slug == "van-gogh"
+    assert np.asarray(Image.open(path)).std() > 20
+    page.locator("#before-after").click()
+    page.locator("#compare").wait_for()
+    visitor.shot("before-after")
+    page.locator("#before-after").click()
+    page.locator("#easel img").wait_for()
+    assert visitor.strangers == []
+    assert visitor.errors == []
+
+
+def test_stop_keeps_the_picture_and_the_page_stays_alive(visitor: Visitor) -> None:
+    page = visitor.open().page
+    page.locator("#paint").click()
+    page.locator("#status").get_by_text(re.compile("step")).wait_for(timeout=60_000)
+    # The page answers while it paints: another sitter can be looked for.
+    began = time.monotonic()
+    page.locator("#others").click()
+    playwright.expect(page.locator("#sitters")).not_to_contain_text("Sitter 0", timeout=30_000)
+    assert time.monotonic() - began < 30
+    page.locator("#stop").click()
+    page.locator("#download").wait_for(timeout=20_000)
+    playwright.expect(page.locator("#status")).to_contain_text("Stopped; kept as it stands")
+    assert page.locator("#paint").is_visible()
+    visitor.shot("stopped")
+    assert visitor.errors == []
+
+
+def test_a_painter_with_several_works(visitor: Visitor) -> None:
+    page = visitor.open().page
+    page.get_by_text("Katsushika Hokusai").first.click()
+    page.locator("#work input").click()
+    assert page.get_by_role("option").count() == 8
+    page.get_by_role("option", name="The Great Wave off Kanagawa").click()
+    playwright.expect(page.locator("#credit")).to_contain_text("c. 1831")
+    playwright.expect(page.locator("#credit")).not_to_contain_text("Poppies")
+
+
+def test_a_bad_painter_is_explained_and_a_new_one_is_there(visitor: Visitor) -> None:
+    styles = visitor.server.styles
+    (styles / "cut-off.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Image.effect_noise((64, 64), 90).convert("RGB").save(styles / "zz my own.png")
+    try:
+        page = visitor.open().page
+        page.get_by_text("Zz my own").first.wait_for()
+        page.get_by_text("cut-off").first.wait_for()
+        assert page.locator("#painters .thumbnail-item").count() == 13
+    finally:
+        (styles / "cut-off.png").unlink()
+        (styles / "zz my own.png").unlink()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone(browser: playwright.Browser, server: Server, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    visitor = Visitor(context.new_page(), server).open(f"?__theme={theme}")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.shot(f"phone-{theme}")
+    assert visitor.strangers == []
+    context.close()
+
+
+def test_the_dark_page(visitor: Visitor) -> None:
+    page = visitor.open("?__theme=dark").page
+    page.locator("body.dark").wait_for()
+    dark = page.evaluate("getComputedStyle(document.querySelector(".gradio-container")).backgroundColor")
+    assert max(int(value) for value in re.findall(r"\d+", dark)[:3]) < 60
+    visitor.shot("dark")

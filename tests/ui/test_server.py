@@ -1,0 +1,102 @@
+"""The running app as programs see it, through gradio_client."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from smart import images, pipeline
+from smart.options import SamplingOptions
+from tests.conftest import ROOT, Server, free_port
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Client:
+    return Client(server.url, verbose=False)
+
+
+def test_styles(client: Client) -> None:
+    listed = client.predict(api_name="/styles")
+    assert {"hokusai", "van-gogh"} <= {style["slug"] for style in listed}
+
+
+def test_a_face_is_that_of_the_command_line(client: Client) -> None:
+    path = client.predict(3, 0.7, 256, api_name="/face")
+    expected = images.to_pil(pipeline.sitter(SamplingOptions(seed=3), 256))
+    assert np.array_equal(np.asarray(Image.open(path)), np.asarray(expected))
+
+
+def test_a_portrait_carries_its_settings(client: Client) -> None:
+    path = client.predict(7, "hokusai/great-wave", 64, 0.6, 0.1, api_name="/portrait")
+    assert Image.open(path).size == (64, 64)
+    recipe = pipeline.like(path)
+    assert recipe.sampling == SamplingOptions(seed=7, psi=0.6)
+    assert recipe.painting.content_weight == 0.1
+    assert recipe.choices[0].slug == "hokusai/great-wave"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "endpoint", "message"),
+    [
+        ((-1, 0.7, 256), "/face", "seed is -1"),
+        ((1, 0.7, 300), "/face", "300 px; choose from 256, 512, 1024"),
+        ((1, "hokusia", 64, 0.7, 0.1), "/portrait", "did you mean hokusai"),
+        ((1, "../../etc", 64, 0.7, 0.1), "/portrait", "no style"),
+        ((1, "hokusai", 10**6, 0.7, 0.1), "/portrait", "size is 1000000"),
+        ((1, "hokusai", 64, 9, 0.1), "/portrait", "psi is 9"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    client: Client, arguments: tuple[object, ...], endpoint: str, message: str
+) -> None:
+    with pytest.raises(AppError, match=message):
+        client.predict(*arguments, api_name=endpoint)
+
+
+def test_the_page_asks_no_one_else_and_gives_no_files(server: Server) -> None:
+    page = urllib.request.urlopen(server.url).read().decode()
+    assert "fonts.googleapis" not in page
+    for path in ("app.py", "../app.py", str(ROOT / "app.py"), str(ROOT / "requirements.txt")):
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{server.url}gradio_api/file={path}")
+
+
+def test_a_painter_dropped_in_is_there_at_once(server: Server, client: Client) -> None:
+    picture = server.styles / "dropped in.png"
+    Image.effect_noise((64, 64), 80).convert("RGB").save(picture)
+    try:
+        assert "dropped-in" in {style["slug"] for style in client.predict(api_name="/styles")}
+    finally:
+        picture.unlink()
+
+
+def test_a_password(server: Server, tmp_path: Path) -> None:
+    locked = Server(server.styles, tmp_path / "log.txt", "--auth", "visitor:secret")
+    try:
+        with pytest.raises(Exception, match="401|[Aa]uth|[Ll]ogin|credentials"):
+            Client(locked.url, verbose=False)
+        inside = Client(locked.url, auth=("visitor", "secret"), verbose=False)
+        assert inside.predict(api_name="/styles")
+    finally:
+        locked.stop()
+
+
+def test_flags_that_are_wrong() -> None:
+    import subprocess
+    import sys
+
+    for arguments in (["--auth", "nobody"], ["--auth", ":x"], ["--port", "x"]):
+        done = subprocess.run(
+            [sys.executable, "app.py", *arguments, "--host", "127.0.0.1"],
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+    assert free_port()
