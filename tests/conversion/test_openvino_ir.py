@@ -11,9 +11,6 @@ import pytest
 from smart.conversion.faces import IR_SHA256, convert_faces, main, read_ir_files
 from smart.conversion.openvino_ir import Graph, read_ir
 from smart.weights import CONFIG, MODEL, WeightsError, find
-from tests.gan.conftest import random_face_wheel
-
-__all__ = ["random_face_wheel"]
 
 IR = """<net><layers>
 <layer id="0" name="x" type="Parameter"/>

@@ -15,7 +15,7 @@ from smart.gan.generator import load_generator
 from smart.gan.latents import seed_latents, truncate
 from smart.gan.mobile_stylegan import MobileStyleGAN
 from smart.gan.wavelet import inverse_haar
-from tests.gan.conftest import unavailable
+from tests.conftest import skip_or_fail
 
 SEEDS = range(8)
 Network = Callable[[Tensor], Tensor]
@@ -27,7 +27,7 @@ def original(random_face_wheel: Path) -> tuple[Network, Network]:
     try:
         import openvino
     except ImportError:
-        unavailable("openvino is not installed; `pip install -e .[dev]` brings it.")
+        skip_or_fail("openvino is not installed; `pip install -e .[dev]` brings it.")
     files, core = read_ir_files(random_face_wheel), openvino.Core()
 
     def network(name: str) -> Network:

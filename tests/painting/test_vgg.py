@@ -51,21 +51,17 @@ def test_features_are_torchvisions(name: str) -> None:
         assert torch.allclose(features, expected[layer], atol=1e-4), layer
 
 
-def test_the_bundled_network_knows_pictures(vgg16: VGG) -> None:
-    """Real weights, real sizes: two crops of one painting are nearer than two painters."""
-    from smart import images, styles
+def test_the_bundled_network_is_kerass(vgg16: VGG) -> None:
+    """Keras' documentation of the frozen base: its first kernel value, before our rewriting."""
+    first = vgg16.get_buffer("conv1_1_weight")[0, 2, 0, 0]  # blue, which stood first in BGR
+    assert float(first) == pytest.approx(0.42947057 * 255 * vgg.IMAGENET_STD[2], rel=1e-3)
 
-    catalogue = styles.scan(styles.BUNDLED)
 
-    def mean_of(slug: str, left: int) -> torch.Tensor:
-        picture = catalogue.choose(slug).works[0].open()
-        crop = images.to_tensor(picture.crop((left, 60, left + 224, 284)))
-        with torch.no_grad():
-            return vgg16(crop, ["relu4_1"])["relu4_1"].mean((0, 2, 3))
-
-    wave, other_wave = mean_of("hokusai/great-wave", 0), mean_of("hokusai/great-wave", 400)
-    lion = mean_of("durer/lion", 100)
-    assert (wave - other_wave).norm() < 0.8 * (wave - lion).norm()
+def test_energy_is_positive_and_the_same_each_time(vgg16: VGG) -> None:
+    assert set(vgg16.energy) == {layer.replace("conv", "relu") for layer in vgg16.layers}
+    assert min(vgg16.energy.values()) > 0
+    assert torch.equal(vgg.calibration_picture(), vgg.calibration_picture())
+    assert load_vgg("vgg16").energy == vgg16.energy
 
 
 def test_sizes_layers_and_small_pictures(vgg16: VGG) -> None:
@@ -100,19 +96,6 @@ def test_weights_that_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         load_vgg("faces")
     with pytest.raises(WeightsError, match="No weights called 'vgg61'.*vgg16"):
         load_vgg("vgg61")
-
-
-def test_first_layer_for_another_preprocessing() -> None:
-    from smart.conversion.vgg import CAFFE_MEAN_BGR, to_torchvision_input
-
-    kernel, bias = torch.randn(4, 3, 3, 3), torch.randn(4)
-    rgb = torch.rand(1, 3, 9, 9)
-    caffe = 255 * rgb.flip(1) - torch.tensor(CAFFE_MEAN_BGR).view(1, 3, 1, 1)
-    expected = torch.nn.functional.conv2d(caffe, kernel, bias)
-    mean = torch.tensor(vgg.IMAGENET_MEAN).view(1, 3, 1, 1)
-    std = torch.tensor(vgg.IMAGENET_STD).view(1, 3, 1, 1)
-    found = torch.nn.functional.conv2d((rgb - mean) / std, *to_torchvision_input(kernel, bias))
-    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-2)
 
 
 def test_the_bundled_weights_are_whole() -> None:

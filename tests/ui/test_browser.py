@@ -164,6 +164,8 @@ def test_a_phone(browser: playwright.Browser, server: Server, theme: str) -> Non
 def test_the_dark_page(visitor: Visitor) -> None:
     page = visitor.open("?__theme=dark").page
     page.locator("body.dark").wait_for()
-    dark = page.evaluate("getComputedStyle(document.querySelector(".gradio-container")).backgroundColor")
+    dark = page.evaluate(
+        "getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
+    )
     assert max(int(value) for value in re.findall(r"\d+", dark)[:3]) < 60
     visitor.shot("dark")
