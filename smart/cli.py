@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -146,7 +147,7 @@ def _finish(portrait: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     portrait.save(arguments.out)
     seconds = round(time.perf_counter() - arguments.started, 1)
     message = f"Wrote {arguments.out} ({portrait.image.width} x {portrait.image.height} px) "
-    message += f"in {seconds:g} s with {portrait.provenance['network'].upper()}."
+    message += f"in {seconds:g} s with {portrait.network}."
     return {
         "out": str(arguments.out),
         "seconds": seconds,
@@ -259,11 +260,14 @@ class _Bar:
             from tqdm import tqdm
 
             self.bar = tqdm(
-                total=1.0, bar_format="{desc} |{bar}| {percentage:3.0f} % {remaining} left"
+                total=1.0,
+                bar_format="{desc} |{bar}| {percentage:3.0f} % {remaining} left",
+                ncols=shutil.get_terminal_size().columns,  # 80 where none is known
             )
         share = progress.fraction
         self.bar.n = progress.step / progress.total if share is None else share
-        self.bar.set_description_str(f"{progress.stage} ({progress.step}/{progress.total})")
+        self.bar.set_description_str(f"{progress.stage} ({progress.step}/{progress.total})", False)
+        self.bar.refresh()
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:

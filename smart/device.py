@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import torch
@@ -45,6 +46,8 @@ def feature_dtype(device: torch.device) -> torch.dtype:
         raise ValueError(f"SMART_PRECISION is {name!r}; use auto, float32 or bfloat16.")
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
-    if device.type == "cpu" and torch.cpu.get_capabilities().get("amx_bf16", False):
+    # Older PyTorch cannot say what the processor can do.
+    ask: Callable[[], Mapping[str, object]] = getattr(torch.cpu, "get_capabilities", dict)
+    if device.type == "cpu" and ask().get("amx_bf16"):
         return torch.bfloat16
     return torch.float32

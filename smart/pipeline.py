@@ -41,6 +41,11 @@ class Portrait:
     provenance: dict[str, Any]
     stopped: bool = False
 
+    @property
+    def network(self) -> str:
+        """The network it was seen with, as people write it: VGG-16, VGG-19."""
+        return str(self.provenance["network"]).upper().replace("VGG", "VGG-")
+
     def save(self, path: str | Path) -> Path:
         """Write a PNG with the provenance inside. Raises ValueError."""
         return images.save_png(self.image, path, self.provenance)

@@ -213,7 +213,7 @@ def test_as_a_process(tmp_path: Path, few_styles: Path) -> None:
     done = smart("portrait", "--seed", "7", "--style", "hokusai", *QUICK, "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no bar in a pipe
-    assert "VGG16" in done.stdout
+    assert "VGG-16" in done.stdout
     refused = smart("portrait", "--style", "nobody")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Traceback" not in refused.stderr

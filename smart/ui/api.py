@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -29,7 +29,7 @@ def styles() -> list[dict[str, Any]]:
     ]
 
 
-def face(seed: int, psi: float, size: int) -> str:
+def face(seed: int, psi: float, size: int) -> Iterator[str]:
     """The face of a seed as a PNG: seed 0 to 4294967295, psi 0 to 1.2, size 256, 512 or 1024."""
     try:
         options = SamplingOptions(seed=seed, psi=psi)
@@ -37,10 +37,11 @@ def face(seed: int, psi: float, size: int) -> str:
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     provenance = {"faces": {**options.to_dict(), "count": 1, "size": size}}
-    return str(images.save_png(picture, _folder() / f"face-{seed}.png", provenance))
+    with tempfile.TemporaryDirectory(prefix="smart-") as folder:
+        yield str(images.save_png(picture, f"{folder}/face-{options.seed}.png", provenance))
 
 
-def portrait(seed: int, style: str, size: int, psi: float, content_weight: float) -> str:
+def portrait(seed: int, style: str, size: int, psi: float, content_weight: float) -> Iterator[str]:
     """A portrait as a PNG with its settings inside; style as in `smart styles`, e.g. hokusai."""
     try:
         sampling = SamplingOptions(seed=seed, psi=psi)
@@ -52,11 +53,8 @@ def portrait(seed: int, style: str, size: int, psi: float, content_weight: float
         made = job.result()
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
-    return str(made.save(_folder() / f"portrait-{sampling.seed}.png"))
-
-
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="smart-"))
+    with tempfile.TemporaryDirectory(prefix="smart-") as folder:
+        yield str(made.save(f"{folder}/portrait-{sampling.seed}.png"))
 
 
 def add_endpoints() -> None:

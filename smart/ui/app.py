@@ -11,7 +11,7 @@ import gradio as gr
 
 from smart import pipeline
 from smart.options import SamplingOptions, default_of
-from smart.ui import studio, theme
+from smart.ui import handlers, studio, theme
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -35,7 +35,7 @@ def build() -> gr.Blocks:
         parts = studio.build()
         gr.HTML(CREDITS, padding=False)
         demo.load(
-            studio.open_page,
+            handlers.open_page,
             [parts.psi, parts.first_seed],
             [
                 parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
@@ -60,10 +60,9 @@ def warm_up() -> None:
     """Load the weights and draw the first six sitters while the browser still opens."""
     try:
         psi = default_of(SamplingOptions, "psi")
-        for index in range(studio.SITTERS):
-            studio.face(studio.FIRST_SEED + index, psi, studio.THUMBNAIL)
-        studio.face(studio.FIRST_SEED, psi, 512)
-        studio.painter_tiles(studio.painters())
+        for index in range(handlers.SITTERS):
+            handlers.face(handlers.FIRST_SEED + index, psi, handlers.EASEL)
+        handlers.painter_tiles(handlers.painters())
         workshop.quick(pipeline.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed
         logging.getLogger(__name__).warning("%s", error)
