@@ -147,7 +147,7 @@ def _finish(portrait: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     portrait.save(arguments.out)
     seconds = round(time.perf_counter() - arguments.started, 1)
     message = f"Wrote {arguments.out} ({portrait.image.width} x {portrait.image.height} px) "
-    message += f"in {seconds:g} s with {portrait.network}."
+    message += f"in {seconds:g} s, {portrait.manner}."
     return {
         "out": str(arguments.out),
         "seconds": seconds,

@@ -143,6 +143,14 @@ class PaintingOptions(Options):
     size: int = option(
         512, "longer side of the portrait", "Size", low=64, high=2048, step=64, unit="px"
     )
+    engine: str = option(
+        "optimization", "optimization paints step by step; feed-forward sketches in one pass",
+        "Engine", choices=("optimization", "feed-forward"), advanced=True,
+    )  # fmt: skip
+    start: str = option(
+        "sketch", "what the optimization starts from: a sketch, or the bare sitter",
+        "Start from", choices=("sketch", "sitter"), advanced=True,
+    )  # fmt: skip
     content_weight: float = option(
         0.08, "how firmly the sitter's features are held against the painter's",
         "Likeness", low=0.0, high=1.0, step=0.01,

@@ -22,13 +22,15 @@ from smart.device import PRECISIONS, best_device, feature_dtype
 from smart.gan import latents
 from smart.gan.generator import Generator, load_generator
 from smart.options import SEEDS, PaintingOptions, SamplingOptions
-from smart.painting import optimization
-from smart.painting.optimization import StyleImage
+from smart.painting import painter
+from smart.painting.contract import StyleImage
+from smart.painting.feed_forward import Stylizer, load_stylizer
 from smart.painting.vgg import VGG, load_vgg
 from smart.progress import Cancelled, OnProgress, Progress, ignore
 from smart.styles import Choice, StyleError
 
 GENERATOR = "faces"
+SKETCHER = "stylization"
 SMALLEST_PHOTO = 64  # px a side; below there is no face to paint
 PROVENANCE_VERSION = 1
 
@@ -42,9 +44,12 @@ class Portrait:
     stopped: bool = False
 
     @property
-    def network(self) -> str:
-        """The network it was seen with, as people write it: VGG-16, VGG-19."""
-        return str(self.provenance["network"]).upper().replace("VGG", "VGG-")
+    def manner(self) -> str:
+        """How it was made, as people write it: "seen with VGG-16", "sketched in one pass"."""
+        name = str(self.provenance["network"])
+        if name == SKETCHER:
+            return "sketched in one pass"
+        return "seen with " + name.upper().replace("VGG", "VGG-")
 
     def save(self, path: str | Path) -> Path:
         """Write a PNG with the provenance inside. Raises ValueError."""
@@ -72,6 +77,12 @@ def feature_network(name: str | None = None, precision: str | None = None) -> VG
 @lru_cache(maxsize=2)
 def _network(name: str, _: Path | None, device: torch.device, dtype: torch.dtype) -> VGG:
     return load_vgg(name, device, dtype)
+
+
+@lru_cache(maxsize=1)
+def stylizer() -> Stylizer:
+    """The network that sketches in one pass, loaded once."""
+    return load_stylizer(SKETCHER, best_device())
 
 
 def sitter(options: SamplingOptions, size: int) -> Tensor:
@@ -132,8 +143,10 @@ def _paint(
     on_progress: OnProgress,
     network: VGG | None = None,
 ) -> Portrait:
-    network = network or feature_network()
-    result = optimization.paint(content, _style_images(choices), painting, network, on_progress)
+    # Only one of the two networks is seen with, and only that one is loaded.
+    optimized = painting.engine == "optimization"
+    seen = (network or feature_network()) if optimized else None
+    result = painter.paint(content, _style_images(choices), painting, seen, stylizer, on_progress)
     provenance = {
         "version": PROVENANCE_VERSION,
         "software": f"SMART {smart.__version__}",
@@ -147,9 +160,9 @@ def _paint(
             }
             for choice in choices
         ],
-        "network": network.key,
-        "precision": str(network.dtype).removeprefix("torch."),
-        "device": network.device.type,
+        "network": seen.key if seen else SKETCHER,
+        "precision": str(seen.dtype if seen else torch.float32).removeprefix("torch."),
+        "device": best_device().type,
         "torch": torch.__version__,
     }
     if result.stopped:
@@ -196,12 +209,12 @@ def like(path: str | Path) -> Recipe:
     if not isinstance(sitting, dict) or not isinstance(painted, dict):
         raise ValueError(f"{name} is no portrait of SMART; give a PNG that `portrait` made.")
     stopped = provenance.get("stopped_after")
-    if stopped is not None and (type(stopped) is not int or not 0 < stopped < 10**6):
+    if stopped is not None and (type(stopped) is not int or not 0 <= stopped < 10**6):
         raise ValueError(f"{name} tells no whole number of steps; give the PNG as it was saved.")
     if sitting.get("generator", GENERATOR) != GENERATOR:
         raise ValueError(f"{name} shows a sitter of another generator than {GENERATOR!r}.")
     network, precision = provenance.get("network"), provenance.get("precision")
-    if network not in ("vgg16", "vgg19") or precision not in list(PRECISIONS):
+    if network not in ("vgg16", "vgg19", SKETCHER) or precision not in list(PRECISIONS):
         raise ValueError(f"{name} was painted with a network that is not known here.")
     return Recipe(
         SamplingOptions.from_dict({k: v for k, v in sitting.items() if k != "generator"}),
@@ -244,7 +257,7 @@ def repeat(recipe: Recipe, on_progress: OnProgress = ignore) -> Portrait:
         recipe.choices,
         recipe.painting,
         _stopping_after(recipe.stopped_after, on_progress),
-        feature_network(recipe.network, recipe.precision),
+        None if recipe.network == SKETCHER else feature_network(recipe.network, recipe.precision),
     )
 
 

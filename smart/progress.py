@@ -11,11 +11,11 @@ from typing import Any
 class Progress:
     """One report of a long piece of work.
 
-    step counts from 1 to total; stage names the part of the work in a few words; loss is the
-    value of the objective where there is one. preview, when not None, is the picture as it
-    stands: float tensor [1, 3, H, W] in 0..1 (typed Any so that this module needs no torch).
-    fraction, when not None, is the share of the work that is done, 0..1, where steps do not
-    cost the same.
+    step counts to total; 0 is what stands there before the first. stage names the part of the
+    work in a few words; loss is the value of the objective where there is one. preview, when not
+    None, is the picture as it stands: float tensor [1, 3, H, W] in 0..1 (typed Any so that this
+    module needs no torch). fraction, when not None, is the share of the work that is done, 0..1,
+    where steps do not cost the same.
     """
 
     step: int

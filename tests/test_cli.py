@@ -82,6 +82,22 @@ def test_paint_a_photograph(
     assert "after a photograph" in error
 
 
+def test_a_sketch_and_the_same_again(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "1.png", tmp_path / "2.png"
+    code, text, error = run(
+        capsys, "portrait", "--style", "hokusai", "--engine", "feed-forward", "--size", 256,
+        "--out", first,
+    )  # fmt: skip
+    assert code == 0, error
+    assert "sketched in one pass" in text
+    assert images.read_provenance(first)["network"] == "stylization"
+    code, _, error = run(capsys, "portrait", "--like", first, "--out", second)
+    assert code == 0, error
+    assert np.array_equal(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
+
+
 def test_styles_and_weights(few_styles: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (few_styles / "broken.png").write_bytes(b"no")
     code, text, _ = run(capsys, "styles")
@@ -102,6 +118,10 @@ BAD = {
     "psi": (["faces", "--psi", "9"], "psi is 9.0; it must be a number from 0 to 1.2"),
     "count": (["faces", "--count", "0"], "count is '0'; it must be a whole number from 1 to 200"),
     "size": (["faces", "--size", "300"], "size is 300; it must be one of 256, 512, 1024"),
+    "engine": (
+        ["portrait", "--style", "hokusai", "--engine", "magic"],
+        "engine is 'magic'; it must be one of optimization, feed-forward",
+    ),
     "no style": (["portrait"], "No painter is chosen; add --style hokusai"),
     "style": (["portrait", "--style", "hokusia"], "did you mean hokusai"),
     "weight": (["portrait", "--style", "hokusai:x"], "no number from 0 to 1000"),

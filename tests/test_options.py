@@ -51,7 +51,7 @@ def test_flags_and_back(cls: type[Options], data: st.DataObject) -> None:
     values = data.draw(values_of(cls))
     parser = argparse.ArgumentParser()
     add_arguments(parser, cls)
-    line = [f"--{name.replace('_', '-')}={value!r}" for name, value in values.items()]
+    line = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
     assert from_arguments(cls, parser.parse_args(line)).to_dict() == values
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from smart import images
 from smart.options import PaintingOptions
 from smart.painting import losses
+from smart.painting.contract import Painted, StyleImage
 from smart.painting.vgg import VGG
 from smart.progress import Cancelled, OnProgress, Progress, ignore
 
@@ -30,24 +31,6 @@ SMALLEST = 32  # px; the shorter side, so that the deepest layer still sees 2 x 
 
 
 @dataclass(frozen=True)
-class StyleImage:
-    """A picture to paint after, [1, 3, H, W] in 0..1, and its share among the others."""
-
-    image: Tensor
-    weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class Painted:
-    """A portrait [1, 3, H, W] in 0..1, how many steps it took, and whether it was stopped."""
-
-    image: Tensor
-    steps: int
-    stopped: bool
-    loss: float
-
-
-@dataclass(frozen=True)
 class Scale:
     """One size of the pyramid: the longer side in px and the steps spent there."""
 
@@ -55,16 +38,22 @@ class Scale:
     steps: int
 
 
-def pyramid(size: int, effort: int = 100) -> tuple[Scale, ...]:
-    """Sizes a factor sqrt(2) apart that end at size, with fewer steps the dearer they are."""
+def pyramid(size: int, effort: int = 100, sketched: bool = False) -> tuple[Scale, ...]:
+    """Sizes a factor sqrt(2) apart that end at size, with fewer steps the dearer they are.
+
+    A sketch to start from has laid the large strokes already: the coarsest size is left out.
+    """
     sizes = [size]
     while sizes[-1] / 2**0.5 >= COARSEST * 0.98:
         sizes.append(round(sizes[-1] / 2**0.5))
+    if sketched and len(sizes) > 1:
+        sizes.pop()
     scales = []
     for index, scale in enumerate(reversed(sizes)):
-        # The first size starts from the bare sitter and has everything to do.
-        usual = 60 if index == 0 else max(16, round(40 * (181 / scale)))
-        scales.append(Scale(scale, max(1, round(usual * effort / 100))))
+        usual = max(16, round(40 * (181 / scale)))
+        if index == 0 and not sketched:
+            usual = 60  # from the bare sitter there is everything to do
+        scales.append(Scale(scale, max(1, round(min(usual, 60) * effort / 100))))
     return tuple(scales)
 
 
@@ -150,46 +139,83 @@ def paint(
     options: PaintingOptions,
     network: VGG,
     on_progress: OnProgress = ignore,
+    sketch: Tensor | None = None,
 ) -> Painted:
     """Paint content [1, 3, H, W] in 0..1 after the styles; the longer side becomes options.size.
 
-    on_progress gets a Progress with the picture as it stands after every step; when it raises
-    Cancelled the picture is returned as it stands. Raises ValueError for no style.
+    It starts from the sketch [1, 3, h, w] of the final size where there is one, else from the
+    content. on_progress gets a Progress after every step, with a preview of the final size after
+    some; when it raises Cancelled the picture is returned as it stands. Raises ValueError for no
+    style.
     """
     if not styles:
         raise ValueError("No painter is chosen; give at least one picture to paint after.")
-    scales = pyramid(options.size, options.effort)
+    easel = Easel(at_size(content, options.size), sketch)
+    scales = pyramid(options.size, options.effort, sketch is not None)
     total = sum(scale.steps for scale in scales)
     work = sum(scale.steps * scale.size**2 for scale in scales)
-    image: Tensor | None = None
     done, spent, loss = 0, 0, float("nan")
-    scale, stage = scales[0], ""
+    scale, stage = scales[0], "sketching"
 
     def on_step(value: float, picture: Tensor) -> None:
-        nonlocal done, spent, loss, image
-        done, loss, image = done + 1, value, picture
+        nonlocal done, spent, loss
+        done, loss = done + 1, value
         spent += scale.size**2
-        on_progress(Progress(done, total, stage, value, picture, spent / work))
+        easel.picture = picture
+        last = done == total
+        # A preview costs a few ms: on the small sizes, where steps are quick, not every time.
+        preview = easel.whole() if last or done % 5 == 0 or scale.size >= 256 else None
+        on_progress(Progress(done, total, stage, value, preview, spent / work))
 
     try:
+        if sketch is not None:
+            on_progress(Progress(0, total, stage, None, easel.whole(), 0.0))
         for scale in scales:
-            target = _at(content, scale.size).to(network.device)
+            target = at_size(content, scale.size).to(network.device)
             height, width = target.shape[-2:]
             stage = f"painting at {width} x {height} px"
-            start = target if image is None else images.resize(image, width, height)
             objective = Objective(network, target, styles, options)
-            image = descend(start, objective, scale.steps, on_step)
+            start = easel.at(width, height).to(network.device)
+            descend(start, objective, scale.steps, on_step)
     except Cancelled:
         stopped = True
     else:
         stopped = False
-    assert image is not None
-    final = _at(content, options.size)
-    image = images.resize(image, final.shape[-1], final.shape[-2])
-    return Painted(image.cpu(), done, stopped, loss)
+    image = easel.whole()
+    final = images.fitted_size(content.shape[-1], content.shape[-2], options.size)
+    return Painted(images.resize(image, *final), done, stopped, loss)
 
 
-def _at(content: Tensor, size: int) -> Tensor:
+class Easel:
+    """The picture as it stands at the size that is being painted, and how it looks when whole.
+
+    What a small size cannot hold is filled in from the sketch, so that the picture is sharp at
+    every moment, also when it is stopped early.
+    """
+
+    def __init__(self, content: Tensor, sketch: Tensor | None) -> None:
+        self.height, self.width = content.shape[-2:]
+        self.sketch = None if sketch is None else images.resize(sketch, self.width, self.height)
+        self.picture = content if self.sketch is None else self.sketch
+
+    def whole(self) -> Tensor:
+        """The picture at its final size, [1, 3, H, W] in 0..1 on the CPU."""
+        picture = self.picture.cpu()
+        height, width = picture.shape[-2:]
+        if (height, width) == (self.height, self.width):
+            return picture
+        large = images.resize(picture, self.width, self.height)
+        if self.sketch is None:
+            return large
+        blurred = images.resize(images.resize(self.sketch, width, height), self.width, self.height)
+        return (large + self.sketch - blurred).clamp(0, 1)
+
+    def at(self, width: int, height: int) -> Tensor:
+        """The picture as the start of the next size."""
+        return images.resize(self.whole(), width, height)
+
+
+def at_size(content: Tensor, size: int) -> Tensor:
     """content with its longer side at size, no side so short that the features end early."""
     width, height = images.fitted_size(content.shape[-1], content.shape[-2], size)
     return images.resize(content, max(width, SMALLEST), max(height, SMALLEST))

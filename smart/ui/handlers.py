@@ -157,7 +157,7 @@ def _checked(cls: Any, **values: Any) -> Any:
 
 
 def paint(
-    request: gr.Request, seed: float, psi: float, slug: str, size: int, *values: float
+    request: gr.Request, seed: float, psi: float, slug: str, size: int, *values: float | str
 ) -> Iterator[list[Any]]:
     """Paint the chosen sitter; the easel shows the picture as it grows."""
     names = ["content_weight", *_advanced()]
@@ -218,7 +218,7 @@ def _finished(
     before_path = images.save_png(before, folder / "sitter.png")
     words = "Stopped; kept as it stands" if portrait.stopped else "Finished"
     width, height = portrait.image.size
-    text = f"{words} after {seconds:.0f} s. {width} x {height} px, seen with {portrait.network}."
+    text = f"{words} after {seconds:.0f} s. {width} x {height} px, {portrait.manner}."
     return [
         gr.Image(str(path), visible=True),
         gr.ImageSlider((str(before_path), str(path)), visible=False),
@@ -255,6 +255,8 @@ class Clock:
         if now - began > 2 and done > before:
             remaining = (now - began) * (1 - done) / (done - before)
             left = f"about {remaining:.0f} s left" if remaining >= 1 else "nearly done"
+        if progress.step == 0:
+            return "A sketch; the portrait grows out of it", done, left
         stage = progress.stage[:1].upper() + progress.stage[1:]
         return f"{stage}, step {progress.step} of {progress.total}", done, left
 

@@ -29,7 +29,7 @@ class Studio:
     credit: gr.HTML
     bad: gr.Markdown
     size: gr.Dropdown
-    options: dict[str, gr.Slider]
+    options: dict[str, gr.Slider | gr.Radio]
     paint: gr.Button
     stop: gr.Button
     easel: gr.Image
@@ -63,10 +63,15 @@ def _step(number: int, title: str, text: str) -> gr.HTML:
     )
 
 
-def slider(cls: Any, name: str) -> gr.Slider:
-    """A slider with the bounds, label and help of an option."""
+def control(cls: Any, name: str) -> gr.Slider | gr.Radio:
+    """A slider or a choice with the bounds, label and help of an option."""
     spec: Option = options_of(cls)[name]
     label = f"{spec.label} ({spec.unit})" if spec.unit else spec.label
+    if spec.choices:
+        return gr.Radio(
+            [(choice.capitalize(), choice) for choice in spec.choices],
+            value=default_of(cls, name), label=label, info=spec.help[:1].upper() + spec.help[1:],
+        )  # fmt: skip
     return gr.Slider(
         spec.low, spec.high, value=default_of(cls, name), step=spec.step, label=label,
         info=spec.help[:1].upper() + spec.help[1:],
@@ -87,7 +92,7 @@ def _sitter_panel() -> tuple[gr.Number, gr.Number, gr.Slider, gr.Gallery]:
             scale=2, min_width=110, elem_id="seed",
         )  # fmt: skip
     with gr.Accordion("Variety", open=False, elem_classes="plain-accordion"):
-        psi = slider(SamplingOptions, "psi")
+        psi = control(SamplingOptions, "psi")
     chosen = gr.Number(handlers.FIRST_SEED, visible=False, precision=0)
     others.click(
         lambda: random.randrange(SEEDS - handlers.SITTERS),
@@ -139,10 +144,10 @@ def _easel_panel() -> dict[str, Any]:
             [(f"{size} x {size} px", size) for size in SIZES], label="Size", filterable=False,
             value=default_of(PaintingOptions, "size"), elem_id="size", min_width=140,
         )  # fmt: skip
-        likeness = slider(PaintingOptions, "content_weight")
+        likeness = control(PaintingOptions, "content_weight")
     with gr.Accordion("The painter's hand", open=False, elem_classes="plain-accordion"):
         hidden = {
-            name: slider(PaintingOptions, name)
+            name: control(PaintingOptions, name)
             for name, spec in options_of(PaintingOptions).items()
             if spec.advanced
         }

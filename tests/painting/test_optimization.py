@@ -7,7 +7,8 @@ import torch
 
 from smart.options import PaintingOptions
 from smart.painting import optimization
-from smart.painting.optimization import StyleImage, paint, pyramid
+from smart.painting.contract import StyleImage
+from smart.painting.optimization import paint, pyramid
 from smart.painting.vgg import VGG
 from smart.progress import Cancelled, Progress
 
@@ -34,6 +35,7 @@ def test_the_loss_falls_and_the_picture_moves_to_the_style(vgg16: VGG) -> None:
     assert painted.steps == len(reports) == reports[-1].total
     assert [report.step for report in reports] == list(range(1, len(reports) + 1))
     assert reports[-1].fraction == 1
+    assert reports[-1].preview.shape == (1, 3, 64, 64)
     losses = [report.loss for report in reports]
     assert losses[-1] < 0.5 * losses[0]  # type: ignore[operator]
     objective = optimization.Objective(vgg16, content, [StyleImage(style)], QUICK)
@@ -51,7 +53,8 @@ def test_stop_keeps_the_picture_as_it_stands(vgg16: VGG) -> None:
     seen: list[torch.Tensor] = []
 
     def stop_after_five(progress: Progress) -> None:
-        seen.append(progress.preview)
+        if progress.preview is not None:
+            seen.append(progress.preview)
         if progress.step == 5:
             raise Cancelled
 
@@ -115,3 +118,5 @@ def test_pyramid_ends_at_the_size_and_spends_less_where_it_is_dear() -> None:
         assert [s.steps for s in scales] == sorted((s.steps for s in scales), reverse=True)
         assert sum(s.steps for s in pyramid(size, 200)) > sum(s.steps for s in scales)
     assert [scale.size for scale in pyramid(256)] == [128, 181, 256]
+    assert [scale.size for scale in pyramid(256, sketched=True)] == [181, 256]
+    assert [scale.size for scale in pyramid(64, sketched=True)] == [64]
