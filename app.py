@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from smart.ui.app import build, launch
+from smart.ui.app import build, launch, port_problem
 
 demo = build()
 
@@ -22,6 +22,8 @@ def main() -> None:
         if not name or not password:
             parser.error("--auth takes NAME:PASSWORD, with neither of them empty.")
         auth = (name, password)
+    if arguments.port is not None and (problem := port_problem(arguments.host, arguments.port)):
+        parser.error(problem)
     launch(demo, arguments.host, arguments.port, arguments.share, auth)
 
 

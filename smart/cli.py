@@ -6,6 +6,7 @@ import argparse
 import json
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
 
     paint = _command(commands, "paint", _paint, "paint a photograph of your own")
     paint.add_argument("photo", type=Path, metavar="PHOTO")
-    paint.add_argument("--style", action="append", metavar="NAME[:WEIGHT]", required=True)
+    paint.add_argument(
+        "--style", action="append", metavar="NAME[:WEIGHT]", required=True,
+        help="hokusai, hokusai/great-wave or renoir:0.4; again for more painters",
+    )  # fmt: skip
     paint.add_argument("--out", type=Path, default=Path("painted.png"), help="the PNG to write")
     add_arguments(paint, PaintingOptions)
 
@@ -78,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     weights = _command(commands, "weights", _weights, "list weights, or pull vgg19 from the Hub")
     weights.add_argument("action", nargs="?", choices=("list", "pull"), default="list")
-    weights.add_argument("name", nargs="?", default="", help="vgg19")
+    weights.add_argument("name", nargs="?", default="vgg19", help="vgg19")
     return parser
 
 
@@ -183,7 +187,8 @@ def _styles(arguments: argparse.Namespace) -> dict[str, Any]:
             for style in catalogue.styles
         ],
         "bad": [{"slug": bad.slug, "reason": bad.reason} for bad in catalogue.bad],
-        "message": "\n".join(lines) or f"{styles.styles_folder()} holds no style.",
+        "message": "\n".join(lines)
+        or f"{styles.styles_folder()} holds no style or does not exist.",
     }
 
 
@@ -232,16 +237,18 @@ def _whole(text: str, name: str, low: int, high: int) -> int:
 
 def _writable(out: Path) -> None:
     """Refuse a target that cannot be written before minutes are spent on the picture."""
-    from smart.images import atomic
-
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; name a file in it, such as {out / 'portrait.png'}.")
     if out.suffix.lower() != ".png":
         raise ValueError(f"{out} is no PNG; the settings travel in a PNG, so name it *.png.")
-    probe = out.parent / f".{out.name}.probe"
-    with atomic(probe):
-        pass
-    probe.unlink(missing_ok=True)
-    if out.is_dir():
-        raise ValueError(f"{out} cannot be written (it is a folder); choose another name.")
+    try:
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{out} cannot be written ({error.strerror}); choose a folder that exists, may be "
+            "written and has room."
+        ) from error
 
 
 class _Bar:

@@ -23,7 +23,7 @@ def best_device() -> torch.device:
             torch.empty(1, device=name)
         except (RuntimeError, AssertionError) as error:
             raise ValueError(
-                f"SMART_DEVICE is {name!r}, which is not here; use cpu, cuda or mps."
+                f"SMART_DEVICE is {name!r}, which is not here; unset it or use cpu."
             ) from error
         return torch.device(name)
     if torch.cuda.is_available():

@@ -238,7 +238,11 @@ def read_provenance(source: str | Path | IO[bytes]) -> dict[str, Any]:
     name = Path(source).name if isinstance(source, str | Path) else "The picture"
     nothing = f"{name} carries no SMART settings; give a PNG that SMART saved."
     with _readable(name):
-        with Image.open(source, formats=("PNG",)) as image:
+        try:
+            opened = Image.open(source, formats=("PNG",))
+        except UnidentifiedImageError as error:
+            raise ImageError(nothing) from error
+        with opened as image:
             if image.size[0] * image.size[1] > MAX_PIXELS:
                 raise ImageError(nothing)
             image.load()  # text may stand behind the pixels

@@ -131,8 +131,8 @@ class SamplingOptions(Options):
         "Seed", low=0, high=SEEDS - 1, step=1,
     )  # fmt: skip
     psi: float = option(
-        0.7, "truncation psi: 0 is the average face, 1 the full, stranger variety",
-        "Variety (psi)", low=0.0, high=1.2, step=0.05,
+        0.7, "0 is the average face, 1 the full, stranger variety (truncation psi)",
+        "Variety", low=0.0, high=1.2, step=0.05,
     )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ class PaintingOptions(Options):
         "Likeness", low=0.0, high=1.0, step=0.01,
     )  # fmt: skip
     smoothness: float = option(
-        0.5, "weight of the total variation: more is calmer paint, less is more grain",
+        0.5, "more is calmer paint, less is more grain (total variation)",
         "Smoothness", low=0.0, high=10.0, step=0.1, advanced=True,
     )  # fmt: skip
     effort: int = option(

@@ -68,7 +68,7 @@ def find(name: str | Path) -> Path:
         return _from_hub(text)
     names = sorted(path.name for path in _folders())
     close = get_close_matches(text, names, n=3) or names
-    hint = f"there are: {', '.join(close)}" if close else "restore weights/ from the repository"
+    hint = f"there are: {', '.join(close)}" if close else f"{weights_folder()} holds none"
     raise WeightsError(f"No weights called {text[:80]!r} were found; {hint}.")
 
 

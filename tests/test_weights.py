@@ -54,7 +54,7 @@ def test_not_found(folder: Path, name: str) -> None:
 
 def test_not_found_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMART_WEIGHTS", str(tmp_path / "none"))
-    with pytest.raises(WeightsError, match="restore weights/"):
+    with pytest.raises(WeightsError, match="holds none"):
         weights.find("faces")
 
 

@@ -26,6 +26,10 @@ CONTENT_LAYER = "relu4_2"
 STYLE_SHARES = {
     "relu1_1": 0.05, "relu2_1": 0.50, "relu3_1": 0.38, "relu4_1": 0.06, "relu5_1": 0.01,
 }  # fmt: skip
+# torch's L-BFGS drops curvature below an absolute 1e-10; losses relative to energies are so small
+# that a quiet picture would never leave its first, tiny step.
+LOSS_SCALE = 1e5
+CAREFUL = 0.3
 COARSEST = 128  # px; below, a face is too small to keep its features
 SMALLEST = 32  # px; the shorter side, so that the deepest layer still sees 2 x 2
 
@@ -117,11 +121,13 @@ def descend(
 
     def closure() -> float:
         optimizer.zero_grad()
-        loss = objective(image)
+        loss = LOSS_SCALE * objective(image)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
-    for _ in range(steps):
+    for step in range(steps):
+        # The first curvature comes from one tiny step; it is not to be trusted at full length.
+        optimizer.param_groups[0]["lr"] = CAREFUL if step in (1, 2) else 1.0
         before = image.detach().clone()
         loss = optimizer.step(closure)  # type: ignore[no-untyped-call]
         with torch.no_grad():
@@ -129,7 +135,7 @@ def descend(
                 image.copy_(before)  # a step that leaves the numbers keeps the last good picture
                 break
             image.clamp_(0, 1)
-        on_step(loss, image.detach().clone())
+        on_step(loss / LOSS_SCALE, image.detach().clone())
     return image.detach()
 
 

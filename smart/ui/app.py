@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def build() -> gr.Blocks:
             [parts.psi, parts.first_seed],
             [
                 parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
-                parts.sitters, parts.chosen, parts.easel,
+                parts.shown, parts.sitters, parts.chosen, parts.easel,
             ],
             show_progress_on=[parts.sitters], api_visibility="private",
             concurrency_id="sitters", concurrency_limit=2,
@@ -69,6 +70,19 @@ def warm_up() -> None:
         logging.getLogger(__name__).warning("%s", error)
 
 
+def port_problem(host: str | None, port: int) -> str:
+    """Why the port cannot be listened on, in one sentence, or an empty text."""
+    if not 0 < port < 65536:
+        return f"--port is {port}; it must be a whole number from 1 to 65535."
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host or "127.0.0.1", port))
+    except OSError as error:
+        return f"Port {port} cannot be used ({error.strerror}); choose another with --port."
+    return ""
+
+
 def launch(
     demo: gr.Blocks,
     host: str | None = None,
@@ -80,7 +94,7 @@ def launch(
     """Serve the page. What gradio's launch returns: app, local address, share address."""
     threading.Thread(target=warm_up, daemon=True, name="smart-warm-up").start()
     demo.queue(max_size=20, api_open=False)
-    return demo.launch(
+    running = demo.launch(
         server_name=host,
         server_port=port,
         share=share,
@@ -92,6 +106,13 @@ def launch(
         ssr_mode=False,
         max_file_size="50mb",
         show_error=True,
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
+        quiet=True,
         favicon_path=str(Path(theme.ASSETS) / "favicon.svg"),
     )
+    print(f"SMART is open at {demo.local_url}", flush=True)
+    if demo.share_url:
+        print(f"and for everyone with this link at {demo.share_url}", flush=True)
+    if block:
+        demo.block_thread()
+    return running

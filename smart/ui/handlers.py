@@ -67,9 +67,9 @@ def open_page(psi: float, first_seed: int) -> Iterator[list[Any]]:
         [style.slug for style in found],
         *first,
         gr.Markdown(bad, visible=bool(bad)),
-        gr.skip(), gr.skip(), gr.skip(),
+        *[gr.skip()] * 4,
     ]  # fmt: skip
-    row = show_sitters(first_seed, psi, None)
+    row = show_sitters(first_seed, psi)
     yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), *row]
 
 
@@ -77,16 +77,31 @@ def _no_painter() -> str:
     return "<p>There is no painter yet: put a picture into the folder styles/ and reload.</p>"
 
 
+def show_others(
+    shown: list[float] | None, first_seed: float | None, psi: float, request: gr.Request
+) -> list[Any]:
+    """Six other faces, unless these very ones are shown already."""
+    if shown == [first_seed, psi]:
+        return [gr.skip()] * 4
+    return show_sitters(first_seed, psi, request)
+
+
 def show_sitters(
     first_seed: float | None, psi: float, request: gr.Request | None = None
 ) -> list[Any]:
     """The six faces from first_seed on; the first of them takes the chair."""
-    options = _checked(SamplingOptions, seed=0 if first_seed is None else first_seed, psi=psi)
+    if first_seed is None:
+        raise gr.Error(
+            f"The seed is empty; type a whole number from 0 to {SEEDS - 1}.",
+            title="Seed", print_exception=False,
+        )  # fmt: skip
+    options = _checked(SamplingOptions, seed=first_seed, psi=psi)
     seeds = [(options.seed + index) % SEEDS for index in range(SITTERS)]
     # Drawn at the easel's size, so that whoever is chosen next is there at once.
     faces = [face(seed, options.psi, EASEL).reduce(EASEL // THUMBNAIL) for seed in seeds]
     tiles = [(picture, f"Sitter {seed}") for picture, seed in zip(faces, seeds, strict=True)]
-    return [gr.Gallery(tiles, selected_index=0), seeds[0], show_chosen(seeds[0], psi, request)]
+    chair = show_chosen(seeds[0], psi, request)
+    return [[first_seed, psi], gr.Gallery(tiles, selected_index=0), seeds[0], chair]
 
 
 def choose_sitter(first_seed: float | None, event: gr.SelectData) -> int:
@@ -208,17 +223,19 @@ def _painting(job: Job[Any], sampling: SamplingOptions) -> Iterator[list[Any]]:
 def _finished(
     portrait: pipeline.Portrait, sampling: SamplingOptions, seconds: float, folder: Path
 ) -> list[Any]:
-    slug = portrait.provenance["styles"][0]["slug"].replace("/", "-")
-    path = portrait.save(folder / f"portrait-{sampling.seed}-{slug}.png")
+    slug = portrait.provenance["styles"][0]["slug"]
+    path = portrait.save(folder / f"portrait-{sampling.seed}-{slug.replace('/', '-')}.png")
     large = max(portrait.image.size) > EASEL
     native = max(pipeline.generator().sizes) if large else EASEL
     before = face(sampling.seed, sampling.psi, native).resize(
         portrait.image.size, Image.Resampling.LANCZOS
     )
     before_path = images.save_png(before, folder / "sitter.png")
-    words = "Stopped; kept as it stands" if portrait.stopped else "Finished"
+    words = "stopped and kept as it stood" if portrait.stopped else "finished"
     width, height = portrait.image.size
-    text = f"{words} after {seconds:.0f} s. {width} x {height} px, {portrait.manner}."
+    names = {style.slug: style.name for style in painters()}
+    title = f"Sitter {sampling.seed} after {names.get(slug.split('/')[0], slug)}"
+    text = f"{title}, {words} after {seconds:.0f} s. {width} x {height} px, {portrait.manner}."
     return [
         gr.Image(str(path), visible=True),
         gr.ImageSlider((str(before_path), str(path)), visible=False),

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from smart.options import SEEDS, Option, PaintingOptions, SamplingOptions, default_of, options_of
+from smart.options import Option, PaintingOptions, SamplingOptions, default_of, options_of
 from smart.ui import handlers
 
 SIZES = (256, 384, 512, 768, 1024)
@@ -19,8 +19,10 @@ class Studio:
     """The components of the tab that handlers read and write."""
 
     first_seed: gr.Number
+    others: gr.Button
+    shown: gr.State
     chosen: gr.Number
-    psi: gr.Slider
+    psi: gr.Slider | gr.Radio
     sitters: gr.Gallery
     painters: gr.Gallery
     slugs: gr.State
@@ -44,14 +46,15 @@ def build() -> Studio:
     """Lay out the tab and wire it up; call inside gr.Blocks."""
     with gr.Row(equal_height=False, elem_id="studio"):
         with gr.Column(scale=5, min_width=260):
-            first_seed, chosen, psi, sitters = _sitter_panel()
+            first_seed, others, shown, chosen, psi, sitters = _sitter_panel()
         with gr.Column(scale=6, min_width=260):
             gallery, slugs, painter, work, credit, bad = _painter_panel()
         with gr.Column(scale=10, min_width=260):
             rest = _easel_panel()
     studio = Studio(
-        first_seed=first_seed, chosen=chosen, psi=psi, sitters=sitters, painters=gallery,
-        slugs=slugs, painter=painter, work=work, credit=credit, bad=bad, **rest,
+        first_seed=first_seed, others=others, shown=shown, chosen=chosen, psi=psi,
+        sitters=sitters, painters=gallery, slugs=slugs, painter=painter,
+        work=work, credit=credit, bad=bad, **rest,
     )  # fmt: skip
     _wire(studio)
     return studio
@@ -78,7 +81,9 @@ def control(cls: Any, name: str) -> gr.Slider | gr.Radio:
     )  # fmt: skip
 
 
-def _sitter_panel() -> tuple[gr.Number, gr.Number, gr.Slider, gr.Gallery]:
+def _sitter_panel() -> tuple[
+    gr.Number, gr.Button, gr.State, gr.Number, gr.Slider | gr.Radio, gr.Gallery
+]:
     _step(1, "The sitter", "Six people who do not exist. Choose one.")
     sitters = gr.Gallery(
         columns=2, rows=3, allow_preview=False, show_label=False, label="Sitters", buttons=[],
@@ -88,19 +93,13 @@ def _sitter_panel() -> tuple[gr.Number, gr.Number, gr.Slider, gr.Gallery]:
     with gr.Row(elem_classes="tight", equal_height=True):
         others = gr.Button("Six others", elem_id="others", scale=2, min_width=110)
         first_seed = gr.Number(
-            handlers.FIRST_SEED, label="First seed", precision=0, minimum=0, maximum=SEEDS - 1,
-            scale=2, min_width=110, elem_id="seed",
+            handlers.FIRST_SEED, label="First seed", scale=2, min_width=110, elem_id="seed",
         )  # fmt: skip
     with gr.Accordion("Variety", open=False, elem_classes="plain-accordion"):
         psi = control(SamplingOptions, "psi")
     chosen = gr.Number(handlers.FIRST_SEED, visible=False, precision=0)
-    others.click(
-        lambda: random.randrange(SEEDS - handlers.SITTERS),
-        None,
-        first_seed,
-        api_visibility="private",
-    )
-    return first_seed, chosen, psi, sitters
+    shown = gr.State(None)
+    return first_seed, others, shown, chosen, psi, sitters
 
 
 def _painter_panel() -> tuple[gr.Gallery, gr.State, gr.Textbox, gr.Dropdown, gr.HTML, gr.Markdown]:
@@ -130,7 +129,7 @@ def _easel_panel() -> dict[str, Any]:
     )  # fmt: skip
     comparing = gr.State(False)
     status = gr.HTML(
-        handlers.status("Choose a sitter and a painter, then press Paint."),
+        handlers.status("Press Paint, or choose another sitter and painter first."),
         elem_id="status",
         padding=False,
     )
@@ -144,7 +143,8 @@ def _easel_panel() -> dict[str, Any]:
             [(f"{size} x {size} px", size) for size in SIZES], label="Size", filterable=False,
             value=default_of(PaintingOptions, "size"), elem_id="size", min_width=140,
         )  # fmt: skip
-        likeness = control(PaintingOptions, "content_weight")
+        with gr.Column(min_width=240):
+            likeness = control(PaintingOptions, "content_weight")
     with gr.Accordion("The painter's hand", open=False, elem_classes="plain-accordion"):
         hidden = {
             name: control(PaintingOptions, name)
@@ -162,12 +162,21 @@ def _easel_panel() -> dict[str, Any]:
 def _wire(studio: Studio) -> None:
     private = {"api_visibility": "private"}
     quick: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **private}
-    row = [studio.sitters, studio.chosen, studio.easel]
-    for change in (studio.first_seed.change, studio.psi.release):
+    row = [studio.shown, studio.sitters, studio.chosen, studio.easel]
+    settings = [studio.shown, studio.first_seed, studio.psi]
+    # Enter, leaving the field, the slider, or new ones: never in the middle of typing.
+    for change in (studio.first_seed.submit, studio.first_seed.blur, studio.psi.release):
         change(
-            handlers.show_sitters, [studio.first_seed, studio.psi], row,
+            handlers.show_others, settings, row, show_progress="minimal",
             show_progress_on=[studio.sitters], trigger_mode="always_last", **quick,
         )  # fmt: skip
+    studio.others.click(
+        # Short enough to be read, remembered and typed again.
+        lambda: random.randrange(1_000_000), None, studio.first_seed, queue=False, **private
+    ).then(
+        handlers.show_others, settings, row, show_progress="minimal",
+        show_progress_on=[studio.sitters], **quick,
+    )  # fmt: skip
     # Who is chosen is known at once, also to a Paint pressed right after; the picture follows.
     studio.sitters.select(
         handlers.choose_sitter, studio.first_seed, studio.chosen, queue=False,

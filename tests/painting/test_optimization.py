@@ -49,6 +49,14 @@ def test_painting_twice_gives_the_same_pixels(vgg16: VGG) -> None:
     assert torch.equal(paint(*arguments).image, paint(*arguments).image)
 
 
+def test_a_quiet_picture_is_painted_too(vgg16: VGG) -> None:
+    """Grey and smooth: its first gradients are small, and curvature must not be thrown away."""
+    grey = smooth(128, 128).mean(1, keepdim=True).expand(-1, 3, -1, -1) * 0.2 + 0.4
+    options = PaintingOptions(size=128, effort=10)
+    painted = paint(grey, [StyleImage(noise(1, 3, 90, 120, seed=1))], options, vgg16)
+    assert (painted.image - grey).abs().mean() > 0.02
+
+
 def test_stop_keeps_the_picture_as_it_stands(vgg16: VGG) -> None:
     seen: list[torch.Tensor] = []
 

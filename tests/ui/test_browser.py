@@ -91,7 +91,9 @@ def test_three_clicks_to_a_portrait(visitor: Visitor, tmp_path: Path) -> None:
     playwright.expect(page.locator("#status")).to_contain_text("s left", timeout=60_000)
     visitor.shot("painting")
     page.locator("#download").wait_for(timeout=200_000)
-    playwright.expect(page.locator("#status")).to_contain_text("Finished after")
+    playwright.expect(page.locator("#status")).to_contain_text(
+        "Sitter 15 after Vincent van Gogh, finished after"
+    )
     visitor.shot("finished")
     with page.expect_download() as download:
         page.locator("#download").click()
@@ -122,10 +124,23 @@ def test_stop_keeps_the_picture_and_the_page_stays_alive(visitor: Visitor) -> No
     assert time.monotonic() - began < 30
     page.locator("#stop").click()
     page.locator("#download").wait_for(timeout=20_000)
-    playwright.expect(page.locator("#status")).to_contain_text("Stopped; kept as it stands")
+    playwright.expect(page.locator("#status")).to_contain_text("stopped and kept as it stood")
     assert page.locator("#paint").is_visible()
     visitor.shot("stopped")
     assert visitor.errors == []
+
+
+def test_a_seed_that_is_none_says_so_and_changes_nothing(visitor: Visitor) -> None:
+    page = visitor.open().page
+    field = page.locator("#seed input")
+    for typed, message in (("-5", "seed is -5"), ("1.5", "seed is 1.5"), ("", "seed is empty")):
+        field.fill(typed)
+        field.press("Enter")
+        page.get_by_text(message).first.wait_for(timeout=10_000)
+        assert page.locator("#sitters").get_by_text("Sitter 12", exact=True).count() == 1
+    field.fill("40")
+    field.press("Enter")
+    page.locator("#sitters").get_by_text("Sitter 45", exact=True).wait_for(timeout=30_000)
 
 
 def test_a_painter_with_several_works(visitor: Visitor) -> None:

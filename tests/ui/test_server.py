@@ -14,7 +14,7 @@ from PIL import Image
 
 from smart import images, pipeline
 from smart.options import SamplingOptions
-from tests.conftest import ROOT, Server, free_port
+from tests.conftest import ROOT, Server
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +88,20 @@ def test_a_password(server: Server, tmp_path: Path) -> None:
         locked.stop()
 
 
-def test_flags_that_are_wrong() -> None:
+def test_flags_that_are_wrong(server: Server) -> None:
     import subprocess
     import sys
 
-    for arguments in (["--auth", "nobody"], ["--auth", ":x"], ["--port", "x"]):
+    taken = str(server.port)
+    for arguments in (
+        ["--auth", "nobody"],
+        ["--auth", ":x"],
+        ["--port", "99999"],
+        ["--port", taken],
+    ):
         done = subprocess.run(
             [sys.executable, "app.py", *arguments, "--host", "127.0.0.1"],
             cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
-    assert free_port()
