@@ -1,6 +1,6 @@
 """Makes the pictures of the README with the app's own pipeline.
 
-python docs/make_pictures.py    (about four minutes on two cores)
+python docs/make_pictures.py    (about three minutes on two cores)
 """
 
 from __future__ import annotations
