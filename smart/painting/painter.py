@@ -46,12 +46,13 @@ def paint(
     """
     if not any(style.weight > 0 for style in styles):
         raise ValueError("No painter is chosen; give at least one picture to paint after.")
-    if options.engine == "optimization" and network is None:
-        raise ValueError("The optimization sees with a feature network; give one.")
-    if network is not None and options.start == "sitter" and options.engine == "optimization":
-        return optimization.paint(content, styles, options, network, on_progress)
-    first = sketch(optimization.at_size(content, options.size), styles, stylizer())
-    if network is not None and options.engine == "optimization":
+    optimized = options.engine == "optimization"
+    first = None
+    if not optimized or options.start == "sketch":
+        first = sketch(optimization.at_size(content, options.size), styles, stylizer())
+    if first is None or optimized:
+        if network is None:
+            raise ValueError("The optimization sees with a feature network; give one.")
         return optimization.paint(content, styles, options, network, on_progress, first)
     with contextlib.suppress(Cancelled):  # there is nothing left to stop
         on_progress(Progress(1, 1, "sketching", preview=first, fraction=1.0))
