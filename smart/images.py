@@ -168,6 +168,13 @@ def square(image: Image.Image, size: int) -> Image.Image:
     return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS, centering=(0.5, 0.4))
 
 
+def shrunk(image: Image.Image, size: int) -> Image.Image:
+    """The picture with its longer side at size px, if it is longer."""
+    if max(image.size) <= size:
+        return image
+    return image.resize(fitted_size(*image.size, size), Image.Resampling.LANCZOS)
+
+
 def sheet(pictures: Sequence[Image.Image], columns: int, gap: int = 0) -> Image.Image:
     """Pictures of one size side by side, row by row, on white."""
     if not pictures:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 _KEY = "option"
+SEEDS = 2**32
+LARGEST_PRINT = 4961  # px, the longer side of A3 at 300 dots an inch
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,6 @@ def _remedy(spec: Option, kind: Any) -> str:
     return noun
 
 
-SEEDS = 2**32
 _T = TypeVar("_T", bound=Options)
 
 
@@ -141,26 +142,51 @@ class PaintingOptions(Options):
     """How the portrait is painted."""
 
     size: int = option(
-        512, "longer side of the portrait", "Size", low=64, high=2048, step=64, unit="px"
+        512, "longer side of the portrait", "Size", low=64, high=LARGEST_PRINT, step=64, unit="px"
     )
     engine: str = option(
         "optimization", "optimization paints step by step; feed-forward sketches in one pass",
         "Engine", choices=("optimization", "feed-forward"), advanced=True,
     )  # fmt: skip
     start: str = option(
-        "sketch", "what the optimization starts from: a sketch, or the bare sitter",
-        "Start from", choices=("sketch", "sitter"), advanced=True,
+        "sketch", "what the optimization starts from: a sketch, the bare sitter, or noise",
+        "Start from", choices=("sketch", "sitter", "noise"), advanced=True,
+    )  # fmt: skip
+    noise_seed: int = option(
+        0, "the noise to start from; only with start noise", "Noise", low=0, high=SEEDS - 1,
+        step=1, advanced=True,
     )  # fmt: skip
     content_weight: float = option(
         0.08, "how firmly the sitter's features are held against the painter's",
         "Likeness", low=0.0, high=1.0, step=0.01,
+    )  # fmt: skip
+    face_weight: float = option(
+        1.0, "how much more firmly eyes, nose and mouth are held than the rest, or what a mask "
+        "marks", "Face", low=0.0, high=20.0, step=0.5,
+    )  # fmt: skip
+    strength: float = option(
+        1.0, "how much of the painter; 0 is the sitter as he or she is",
+        "Strength", low=0.0, high=1.0, step=0.05,
+    )  # fmt: skip
+    stroke_size: float = option(
+        1.0, "width of the strokes against those of the painting seen whole",
+        "Strokes", low=0.25, high=3.0, step=0.05,
+    )  # fmt: skip
+    colors: str = option(
+        "painter", "whose colours: the painter's, or those of the sitter kept as they are",
+        "Colours", choices=("painter", "sitter"),
+    )  # fmt: skip
+    style_loss: str = option(
+        "wasserstein", "how manners are compared: means and covariances, or Gram matrices as "
+        "Gatys did", "Style loss", choices=("wasserstein", "gram"), advanced=True,
     )  # fmt: skip
     smoothness: float = option(
         0.5, "more is calmer paint, less is more grain (total variation)",
         "Smoothness", low=0.0, high=10.0, step=0.1, advanced=True,
     )  # fmt: skip
     effort: int = option(
-        100, "steps of the painter, in per cent of the usual number",
+        100, "most steps of the painter, in per cent of the usual number; it ends before when "
+        "nothing visible changes any more",
         "Effort", low=10, high=400, step=10, unit="%", advanced=True,
     )  # fmt: skip
 

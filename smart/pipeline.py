@@ -5,10 +5,10 @@ seed -> z -> map -> w -> synthesize -> sitter -> paint -> portrait -> PNG with p
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +17,27 @@ from PIL import Image
 from torch import Tensor
 
 import smart
-from smart import images, styles, weights
-from smart.device import PRECISIONS, best_device, feature_dtype
+from smart import images, provenance
+from smart.device import best_device
 from smart.gan import latents
-from smart.gan.generator import Generator, load_generator
+from smart.networks import feature_network, generator, stylizer
 from smart.options import SEEDS, PaintingOptions, SamplingOptions
-from smart.painting import painter
-from smart.painting.contract import StyleImage
-from smart.painting.feed_forward import Stylizer, load_stylizer
-from smart.painting.vgg import VGG, load_vgg
+from smart.painting import masks, painter
+from smart.painting.contract import Scene, StyleImage
+from smart.painting.vgg import VGG
 from smart.progress import Cancelled, OnProgress, Progress, ignore
-from smart.styles import Choice, StyleError
+from smart.provenance import GENERATOR, SKETCHER, Leg, Recipe
+from smart.styles import Choice
 
-GENERATOR = "faces"
-SKETCHER = "stylization"
 SMALLEST_PHOTO = 64  # px a side; below there is no face to paint
-PROVENANCE_VERSION = 1
+# Painted at once. A processor is busy with one picture of 256 px: more only leave its cache.
+BATCH_PIXELS = {"cpu": 512**2, "mps": 1024**2, "cuda": 2048**2}
+like = provenance.read
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """A finished picture and everything that made it (see `like`)."""
+    """A finished picture and everything that made it (see provenance.read)."""
 
     image: Image.Image
     provenance: dict[str, Any]
@@ -54,35 +54,6 @@ class Portrait:
     def save(self, path: str | Path) -> Path:
         """Write a PNG with the provenance inside. Raises ValueError."""
         return images.save_png(self.image, path, self.provenance)
-
-
-@lru_cache(maxsize=2)
-def generator(name: str = GENERATOR) -> Generator:
-    """The face generator, loaded once."""
-    return load_generator(name, best_device())
-
-
-def feature_network(name: str | None = None, precision: str | None = None) -> VGG:
-    """The network the painter sees with: VGG-19 if it is on this machine, else VGG-16.
-
-    name ("vgg16", "vgg19") and precision ("float32", "bfloat16") ask for certain ones. Loaded
-    once for each file: a VGG-19 that has come meanwhile is used from the next call on.
-    """
-    found = weights.vgg19_file() if name in (None, "vgg19") else None
-    device = best_device()
-    dtype = PRECISIONS.get(precision or "", feature_dtype(device))
-    return _network("vgg19" if found else name or "vgg16", found, device, dtype)
-
-
-@lru_cache(maxsize=2)
-def _network(name: str, _: Path | None, device: torch.device, dtype: torch.dtype) -> VGG:
-    return load_vgg(name, device, dtype)
-
-
-@lru_cache(maxsize=1)
-def stylizer() -> Stylizer:
-    """The network that sketches in one pass, loaded once."""
-    return load_stylizer(SKETCHER, best_device())
 
 
 def sitter(options: SamplingOptions, size: int) -> Tensor:
@@ -105,69 +76,260 @@ def sitters(
         yield one, face
 
 
+@dataclass(frozen=True)
+class Order:
+    """Who paints: choices the figure or everything, ground what is behind it; seen with network."""
+
+    choices: tuple[Choice, ...]
+    ground: tuple[Choice, ...] = ()
+    network: VGG | None = None
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photograph to paint, with masks in grey that are stretched over it.
+
+    keep is white where options.face_weight holds the photograph more firmly; figure is white
+    where the figure's painters paint and black where the ground's do (None: found as in a
+    portrait).
+    """
+
+    picture: Image.Image
+    keep: Image.Image | None = None
+    figure: Image.Image | None = None
+
+    def source(self) -> dict[str, dict[str, str]]:
+        """What the provenance holds of it: checksums, not names."""
+        parts = {"sha256": self.picture, "keep_sha256": self.keep, "figure_sha256": self.figure}
+        return {
+            "photo": {
+                name: hashlib.sha256(part.tobytes()).hexdigest()
+                for name, part in parts.items()
+                if part is not None
+            }
+        }
+
+
 def paint_seed(
     sampling: SamplingOptions,
     choices: Sequence[Choice],
     painting: PaintingOptions,
     on_progress: OnProgress = ignore,
     network: VGG | None = None,
+    ground: Sequence[Choice] = (),
 ) -> Portrait:
-    """A portrait of the sitter that grows from a seed, seen with network (None: the best here)."""
-    face = sitter(sampling, max(generator().sizes))
-    source = {"sitter": {"generator": GENERATOR, **sampling.to_dict()}}
-    return _paint(face, source, choices, painting, on_progress, network)
+    """A portrait of the sitter that grows from a seed, seen with network (None: the best here).
+
+    Where ground is given, choices paint the figure and ground what is behind it. What
+    options.face_weight holds is where the sitter's eyes, nose and mouth are.
+    """
+    order = Order(tuple(choices), tuple(ground), network)
+    (portrait,) = _paint([sampling], order, [Leg(painting)], on_progress)
+    return portrait
 
 
-def paint_photo(
-    photo: str | Path | Image.Image,
+def paint_seeds(
+    samplings: Sequence[SamplingOptions],
     choices: Sequence[Choice],
     painting: PaintingOptions,
     on_progress: OnProgress = ignore,
-) -> Portrait:
-    """A portrait after a photograph. Raises images.ImageError for what is no usable picture.
+    network: VGG | None = None,
+    ground: Sequence[Choice] = (),
+) -> Iterator[Portrait]:
+    """Portraits of several sitters, painted together as far as that is faster.
 
-    Of the photograph the provenance holds only a checksum, not its name.
+    Each is what paint_seed makes of it, to within rounding. Progress is that of all of them; a
+    preview shows those that are on the easel, [N, 3, H, W]. Cancelled ends with the batch that
+    is being painted.
     """
-    if not isinstance(photo, Image.Image):
+    order = Order(tuple(choices), tuple(ground), network)
+    together = max(1, BATCH_PIXELS.get(best_device().type, 512**2) // painting.size**2)
+    for first in range(0, len(samplings), together):
+        batch = samplings[first : first + together]
+
+        def report(progress: Progress, first: int = first, count: int = len(batch)) -> None:
+            share = progress.step / progress.total
+            share = share if progress.fraction is None else progress.fraction
+            share = (first + share * count) / len(samplings)
+            on_progress(dataclasses.replace(progress, fraction=share))
+
+        made = _paint(batch, order, [Leg(painting)], report)
+        yield from made
+        if made[-1].stopped:
+            return
+
+
+def paint_photo(
+    photo: Photo | str | Path | Image.Image,
+    choices: Sequence[Choice],
+    painting: PaintingOptions,
+    on_progress: OnProgress = ignore,
+    ground: Sequence[Choice] = (),
+) -> Portrait:
+    """A portrait after a photograph. Raises images.ImageError for what is no usable picture."""
+    if isinstance(photo, str | Path):
         photo = images.open_image(photo, SMALLEST_PHOTO)
-    digest = hashlib.sha256(photo.tobytes()).hexdigest()
-    source = {"photo": {"sha256": digest}}
-    return _paint(images.to_tensor(photo), source, choices, painting, on_progress)
+    if isinstance(photo, Image.Image):
+        photo = Photo(photo)
+    order = Order(tuple(choices), tuple(ground))
+    (portrait,) = _paint(photo, order, [Leg(painting)], on_progress)
+    return portrait
+
+
+def repeat(
+    recipe: Recipe, on_progress: OnProgress = ignore, photo: Photo | None = None
+) -> Portrait:
+    """Paint a recipe again: the same pixels on the same machine, stopped where it was stopped."""
+    subject = _subject(recipe, photo)
+    (portrait,) = _paint(subject, _order_of(recipe), list(recipe.legs), on_progress)
+    return portrait
+
+
+def go_on(
+    portrait: Portrait,
+    on_progress: OnProgress = ignore,
+    size: int | None = None,
+    photo: Photo | None = None,
+) -> Portrait:
+    """Go on with a portrait: where it was stopped, or from a sketch, or at a larger size.
+
+    A finished one is refined further at its size. One of a photograph needs the photo. Raises
+    ValueError as provenance.parse does, and for a size below that of the portrait.
+    """
+    recipe = provenance.parse(portrait.provenance, "The portrait")
+    largest = max(leg.painting.size for leg in recipe.legs)
+    if size is not None and size < largest:
+        raise ValueError(
+            f"size is {size}, but the portrait has {largest} px already; give at least that."
+        )
+    leg = Leg(recipe.painting.replace(size=size or largest, engine="optimization"))
+    picture = images.to_tensor(portrait.image)
+    legs = [*recipe.legs, leg]
+    (further,) = _paint(_subject(recipe, photo), _order_of(recipe), legs, on_progress, picture)
+    return further
+
+
+def load_portrait(path: str | Path) -> Portrait:
+    """A portrait from its PNG. Raises images.ImageError for any other picture."""
+    known = images.read_provenance(path)
+    return Portrait(images.open_image(path), known, "stopped_after" in known)
+
+
+def _subject(recipe: Recipe, photo: Photo | None) -> list[SamplingOptions] | Photo:
+    if recipe.sampling is not None:
+        return [recipe.sampling]
+    if photo is None:
+        raise ValueError(
+            "The portrait was painted after a photograph, which it does not contain; give that, "
+            "too, or use `paint PHOTO` with the same options."
+        )
+    if photo.source()["photo"] != recipe.photo:
+        raise ValueError(
+            "The photograph or its masks are not those that the portrait was painted after; give "
+            "the same files."
+        )
+    return photo
+
+
+def _order_of(recipe: Recipe) -> Order:
+    network = None
+    if recipe.network != SKETCHER:
+        network = feature_network(recipe.network, recipe.precision)
+    return Order(recipe.choices, recipe.ground, network)
 
 
 def _paint(
-    content: Tensor,
-    source: dict[str, Any],
-    choices: Sequence[Choice],
-    painting: PaintingOptions,
+    subject: Sequence[SamplingOptions] | Photo,
+    order: Order,
+    legs: list[Leg],
     on_progress: OnProgress,
-    network: VGG | None = None,
-) -> Portrait:
-    # Only one of the two networks is seen with, and only that one is loaded.
-    optimized = painting.engine == "optimization"
-    seen = (network or feature_network()) if optimized else None
-    result = painter.paint(content, _style_images(choices), painting, seen, stylizer, on_progress)
-    provenance = {
-        "version": PROVENANCE_VERSION,
+    earlier: Tensor | None = None,
+) -> list[Portrait]:
+    """A portrait of each sitter, in one batch, leg after leg.
+
+    earlier is what all legs but the last gave, where it is known.
+    """
+    scene = _scene(subject, order, legs[-1].painting)
+    for index in range(0 if earlier is None else len(legs) - 1, len(legs)):
+        leg = legs[index]
+        seen = _seen(order, leg.painting)
+        report = _stopping_after(leg.stopped_after, on_progress)
+        done = _done_before(legs, index)
+        result = painter.paint(scene, leg.painting, seen, stylizer, report, earlier, done)
+        # What goes on is what a PNG holds.
+        pictures = [images.to_pil(picture) for picture in result.image]
+        earlier = torch.cat([images.to_tensor(picture) for picture in pictures])
+    legs = [*legs[:-1], Leg(legs[-1].painting, result.steps if result.stopped else None)]
+    return [
+        Portrait(picture, _provenance(source, order, legs, seen), result.stopped)
+        for source, picture in zip(_sources(subject), pictures, strict=True)
+    ]
+
+
+def _sources(subject: Sequence[SamplingOptions] | Photo) -> list[dict[str, Any]]:
+    if isinstance(subject, Photo):
+        return [subject.source()]
+    return [{"sitter": {"generator": GENERATOR, **one.to_dict()}} for one in subject]
+
+
+def _scene(
+    subject: Sequence[SamplingOptions] | Photo, order: Order, painting: PaintingOptions
+) -> Scene:
+    keep, figure = None, None
+    if isinstance(subject, Photo):
+        content = images.to_tensor(subject.picture)
+        keep, figure = (
+            None if mask is None else images.to_tensor(mask)[:, :1]
+            for mask in (subject.keep, subject.figure)
+        )
+    else:
+        content = torch.cat([sitter(one, max(generator().sizes)) for one in subject])
+        keep = masks.aligned_features()
+    if painting.face_weight == 0:
+        keep = None
+    if not order.ground:
+        return Scene(content, _style_images(order.choices), keep)
+    if figure is None:
+        figure = masks.figure(content, order.network or feature_network())
+    ground = _style_images(order.ground)
+    return Scene(content, _style_images(order.choices), keep, figure, ground)
+
+
+def _seen(order: Order, painting: PaintingOptions) -> VGG | None:
+    """The network that is seen with; only what is needed is loaded."""
+    if painting.engine == "optimization" or order.ground:
+        return order.network or feature_network()
+    return None
+
+
+def _done_before(legs: list[Leg], index: int) -> int | None:
+    """The steps a leg need not do again; None where the picture before was finished."""
+    if index == 0:
+        return 0
+    before, here = legs[index - 1], legs[index]
+    if before.painting.engine == "feed-forward":
+        return 0
+    same = before.painting.size == here.painting.size
+    return before.stopped_after if same else None
+
+
+def _provenance(
+    source: dict[str, Any], order: Order, legs: list[Leg], seen: VGG | None
+) -> dict[str, Any]:
+    known = {
+        "version": provenance.VERSION,
         "software": f"SMART {smart.__version__}",
         **source,
-        "painting": painting.to_dict(),
-        "styles": [
-            {
-                "slug": choice.slug,
-                "weight": choice.weight,
-                "works": {work.slug: work.sha256 for work in choice.works},
-            }
-            for choice in choices
-        ],
+        **provenance.legs_to_dict(legs),
+        "styles": provenance.painters_to_list(order.choices),
         "network": seen.key if seen else SKETCHER,
         "precision": str(seen.dtype if seen else torch.float32).removeprefix("torch."),
         "device": best_device().type,
         "torch": torch.__version__,
     }
-    if result.stopped:
-        provenance["stopped_after"] = result.steps
-    return Portrait(images.to_pil(result.image), provenance, result.stopped)
+    if order.ground:
+        known["ground"] = provenance.painters_to_list(order.ground)
+    return known
 
 
 def _style_images(choices: Sequence[Choice]) -> list[StyleImage]:
@@ -178,87 +340,6 @@ def _style_images(choices: Sequence[Choice]) -> list[StyleImage]:
         if choice.weight > 0
         for work in choice.works
     ]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a PNG says of how it was made, checked: enough to make it again."""
-
-    sampling: SamplingOptions
-    painting: PaintingOptions
-    choices: tuple[Choice, ...]
-    stopped_after: int | None
-    network: str
-    precision: str
-
-
-def like(path: str | Path) -> Recipe:
-    """The recipe inside a portrait's PNG, against the painters that are here now.
-
-    Raises ValueError when the picture carries none, is of a photograph, or a painting it was made
-    with is not here or has changed.
-    """
-    provenance = images.read_provenance(path)
-    name = Path(path).name
-    if "photo" in provenance:
-        raise ValueError(
-            f"{name} was painted after a photograph, which it does not contain; "
-            "use `paint PHOTO` with the same options."
-        )
-    sitting, painted = provenance.get("sitter"), provenance.get("painting")
-    if not isinstance(sitting, dict) or not isinstance(painted, dict):
-        raise ValueError(f"{name} is no portrait of SMART; give a PNG that `portrait` made.")
-    stopped = provenance.get("stopped_after")
-    if stopped is not None and (type(stopped) is not int or not 0 <= stopped < 10**6):
-        raise ValueError(f"{name} tells no whole number of steps; give the PNG as it was saved.")
-    if sitting.get("generator", GENERATOR) != GENERATOR:
-        raise ValueError(f"{name} shows a sitter of another generator than {GENERATOR!r}.")
-    network, precision = provenance.get("network"), provenance.get("precision")
-    if network not in ("vgg16", "vgg19", SKETCHER) or precision not in list(PRECISIONS):
-        raise ValueError(f"{name} was painted with a network that is not known here.")
-    return Recipe(
-        SamplingOptions.from_dict({k: v for k, v in sitting.items() if k != "generator"}),
-        PaintingOptions.from_dict(painted),
-        _choices_of(provenance.get("styles"), name),
-        stopped,
-        network,
-        precision,
-    )
-
-
-def _choices_of(listed: Any, name: str) -> tuple[Choice, ...]:
-    catalogue = styles.scan()
-    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise ValueError(f"{name} names no painter; give a PNG that `portrait` made.")
-    choices = []
-    for item in listed[:100]:
-        weight = item.get("weight", 1.0)
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
-            raise StyleError(
-                f"{name} gives a painter the weight {str(weight)[:20]}; it is damaged."
-            )
-        choice = catalogue.choose(f"{str(item.get('slug', ''))[:200]}:{weight}")
-        now = {work.slug: work.sha256 for work in choice.works}
-        if item.get("works") != now:
-            raise StyleError(
-                f"The pictures of {choice.slug!r} are not those that painted {name}; "
-                "bring them back, or paint with --style instead of --like."
-            )
-        choices.append(choice)
-    if not choices:
-        raise StyleError(f"{name} names no painter; give a PNG that `portrait` made.")
-    return tuple(choices)
-
-
-def repeat(recipe: Recipe, on_progress: OnProgress = ignore) -> Portrait:
-    """Paint a recipe again: the same pixels on the same machine, stopped where it was stopped."""
-    return paint_seed(
-        recipe.sampling,
-        recipe.choices,
-        recipe.painting,
-        _stopping_after(recipe.stopped_after, on_progress),
-        None if recipe.network == SKETCHER else feature_network(recipe.network, recipe.precision),
-    )
 
 
 def _stopping_after(steps: int | None, on_progress: OnProgress) -> OnProgress:

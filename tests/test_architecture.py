@@ -19,13 +19,21 @@ ALLOWED: dict[str, set[str]] = {
     "smart.device": set(),
     "smart.images": {"smart.progress"},
     "smart.weights": {"smart.images", "smart.progress"},
+    "smart.movie": {"smart.images", "smart.progress"},
     "smart.styles": BASE,
     "smart.gan": BASE | {"smart.gan"},
     "smart.painting": BASE | {"smart.painting"},
     "smart.conversion": BASE | {"smart.conversion", "smart.gan", "smart.painting"},
-    "smart.pipeline": BASE | {"smart.gan", "smart.painting", "smart.styles"},
-    "smart.cli": BASE | {"smart.pipeline", "smart.styles", "smart.painting"},
-    "smart.ui": BASE | {"smart.pipeline", "smart.styles", "smart.ui"},
+    "smart.networks": BASE | {"smart.gan", "smart.painting", "smart.provenance"},
+    "smart.pipeline": BASE
+    | {"smart.gan", "smart.painting", "smart.styles", "smart.provenance", "smart.networks"},
+    "smart.provenance": BASE | {"smart.styles"},
+    "smart.terminal": {"smart.progress"},
+    "smart.cli": {"smart.commands", "smart.options"},
+    "smart.commands": BASE
+    | {"smart.pipeline", "smart.styles", "smart.painting", "smart.movie", "smart.terminal"},
+    "smart.ui": BASE
+    | {"smart.pipeline", "smart.networks", "smart.styles", "smart.ui", "smart.movie"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),
 }

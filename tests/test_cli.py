@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smart import images
+from smart import images, styles
 from smart.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +98,67 @@ def test_a_sketch_and_the_same_again(
     assert np.array_equal(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
 
 
+def test_figure_ground_film_and_going_on(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, film = tmp_path / "1.png", tmp_path / "1.webp"
+    code, text, error = run(
+        capsys, "portrait", "--style", "hokusai", "--ground", "red-noise", *QUICK, "--out", first,
+        "--timelapse", film,
+    )  # fmt: skip
+    assert code == 0, error
+    assert "1.webp" in text
+    assert Image.open(film).n_frames > 2
+    assert images.read_provenance(first)["ground"][0]["slug"] == "red-noise"
+    larger = tmp_path / "2.png"
+    code, _, error = run(capsys, "continue", first, "--size", 96, "--out", larger)
+    assert code == 0, error
+    assert Image.open(larger).size == (96, 96)
+    code, _, error = run(capsys, "continue", larger, "--size", 64, "--out", first)
+    assert (code, "give at least that" in error) == (2, True)
+    for arguments, message in (
+        (("portrait", "--style", "hokusai", "--timelapse", "x.gif"), "end in .mp4 or .webp"),
+        (("portrait", "--style", "hokusai", "--count", "0"), "count is '0'"),
+        (("portrait", "--style", "hokusai", "--count", "2", "--timelapse", film), "one portrait"),
+        (("continue", film), "no SMART settings"),
+    ):
+        code, _, error = run(capsys, *arguments)
+        assert (code, message in error) == (2, True), error
+
+
+def test_several_sitters_in_files_of_their_own(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text, error = run(
+        capsys, "portrait", "--style", "hokusai", "--seed", 2**32 - 1, "--count", 2, *QUICK,
+        "--out", tmp_path / "p.png", "--json",
+    )  # fmt: skip
+    assert code == 0, error
+    assert [Path(name).name for name in json.loads(text)["out"]] == ["p-4294967295.png", "p-0.png"]
+    assert images.read_provenance(tmp_path / "p-0.png")["sitter"]["seed"] == 0
+
+
+def test_a_mask_for_a_photograph(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, mask, out = tmp_path / "me.png", tmp_path / "mask.png", tmp_path / "x.png"
+    Image.effect_noise((80, 64), 60).convert("RGB").save(photo)
+    Image.new("L", (10, 10), 255).save(mask)
+    code, _, error = run(
+        capsys, "paint", photo, "--style", "hokusai", "--keep", mask, *QUICK, "--out", out
+    )
+    assert code == 0, error
+    assert "keep_sha256" in images.read_provenance(out)["photo"]
+    code, _, error = run(
+        capsys, "continue", out, "--photo", photo, "--keep", mask, "--size", 96, "--out", out
+    )
+    assert code == 0, error
+    code, _, error = run(capsys, "continue", out, "--out", out)
+    assert (code, "give that, too" in error) == (2, True)
+    code, _, error = run(capsys, "paint", photo, "--style", "hokusai", "--figure", mask)
+    assert (code, "add --ground" in error) == (2, True)
+
+
 def test_styles_and_weights(few_styles: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (few_styles / "broken.png").write_bytes(b"no")
     code, text, _ = run(capsys, "styles")
@@ -125,7 +186,7 @@ BAD = {
     "no style": (["portrait"], "No painter is chosen; add --style hokusai"),
     "style": (["portrait", "--style", "hokusia"], "did you mean hokusai"),
     "weight": (["portrait", "--style", "hokusai:x"], "no number from 0 to 1000"),
-    "portrait size": (["portrait", "--style", "hokusai", "--size", "9"], "from 64 to 2048"),
+    "portrait size": (["portrait", "--style", "hokusai", "--size", "9"], "from 64 to 4961"),
     "like nothing": (["portrait", "--like", "nobody.png"], "There is no file nobody.png"),
     "no photo": (["paint", "nobody.jpg", "--style", "hokusai"], "There is no file nobody.jpg"),
     "weights": (["weights", "pull", "vgg99"], "'vgg99' cannot be pulled"),
@@ -171,20 +232,33 @@ def test_pictures_that_carry_no_recipe(
         "sitter": {"seed": 1, "psi": 0.7}, "painting": {"size": 64}, "network": "vgg16",
         "precision": "float32", "styles": [],
     }  # fmt: skip
+    works = styles.scan().choose("hokusai").works
+    painted = {
+        **good,
+        "styles": [{"slug": "hokusai", "works": {work.slug: work.sha256 for work in works}}],
+    }
     cases = [
         ({}, "no portrait of SMART"),
         ({**good, "sitter": {"seed": -1}}, "seed is -1"),
         ({**good, "sitter": {"sed": 1}}, "Unknown option 'sed'"),
         ({**good, "sitter": {"generator": "x"}}, "another generator"),
-        ({**good, "painting": {"size": 10**9}}, "size is 1000000000"),
         ({**good, "network": "../x"}, "not known here"),
         ({**good, "precision": ["x"]}, "not known here"),
-        ({**good, "stopped_after": -1}, "whole number of steps"),
+        ({k: v for k, v in good.items() if k != "painting"}, "no portrait of SMART"),
+        ({**good, "photo": ["x"]}, "which photograph"),
         (good, "names no painter"),
         ({**good, "styles": "hokusai"}, "names no painter"),
         ({**good, "styles": [{"slug": "gone"}]}, "no style 'gone'"),
         ({**good, "styles": [{"slug": "hokusai", "weight": True}]}, "the weight True"),
         ({**good, "styles": [{"slug": "hokusai", "works": {}}]}, "are not those that painted"),
+        ({**painted, "ground": [{"slug": "gone"}]}, "no style 'gone'"),
+        ({**painted, "stopped_after": -1}, "whole number of steps"),
+        ({**painted, "earlier": [{"painting": {"size": 64}, "stopped_after": 1.5}]}, "whole nu"),
+        ({**painted, "photo": {"sha256": "x"}}, "after a photograph"),
+        ({**painted, "earlier": [3]}, "whole number of steps"),
+        ({**painted, "earlier": {"a": 1}}, "no list of earlier goes"),
+        ({**painted, "earlier": [{}] * 99}, "no list of earlier goes"),
+        ({**painted, "painting": {"size": 10**9}}, "size is 1000000000"),
     ]
     path = tmp_path / "p.png"
     for provenance, message in cases:

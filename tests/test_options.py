@@ -93,4 +93,4 @@ def test_help_names_bounds_and_default() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser, PaintingOptions)
     text = " ".join(parser.format_help().split())
-    assert "from 64 to 2048 px, default 512" in text
+    assert "from 64 to 4961 px, default 512" in text

@@ -76,3 +76,89 @@ def test_device_and_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="'abacus', which is not here"):
         best_device()
     best_device.cache_clear()
+
+
+def _choices(*names: str) -> tuple[styles.Choice, ...]:
+    return styles.scan().choose_all(names)
+
+
+def test_a_stopped_portrait_goes_on_and_all_of_it_is_repeated(
+    few_styles: Path, tmp_path: Path
+) -> None:
+    """Stopped, continued, made larger: three legs, and the PNG makes the same pixels again."""
+
+    def stop_at_three(progress: Progress) -> None:
+        if progress.step == 3:
+            raise Cancelled
+
+    start = pipeline.paint_seed(
+        SamplingOptions(seed=2), _choices("hokusai/poppies"), QUICK, stop_at_three
+    )
+    saved = pipeline.load_portrait(start.save(tmp_path / "one.png"))
+    assert saved.stopped
+    further = pipeline.go_on(saved)
+    assert not further.stopped
+    larger = pipeline.go_on(further, size=96)
+    assert larger.image.size == (96, 96)
+    known = larger.provenance
+    assert [leg.get("stopped_after") for leg in known["earlier"]] == [3, None]
+    again = pipeline.repeat(pipeline.like(larger.save(tmp_path / "three.png")))
+    assert again.provenance == known
+    assert np.array_equal(np.asarray(again.image), np.asarray(larger.image))
+    with pytest.raises(ValueError, match="size is 64, but the portrait has 96 px already"):
+        pipeline.go_on(larger, size=64)
+
+
+def test_a_sketch_grows_into_a_portrait(few_styles: Path) -> None:
+    sketch = QUICK.replace(engine="feed-forward")
+    made = pipeline.paint_seed(SamplingOptions(seed=2), _choices("hokusai"), sketch)
+    assert made.provenance["network"] == "stylization"
+    grown = pipeline.go_on(made)
+    assert grown.provenance["painting"]["engine"] == "optimization"
+    assert grown.provenance["network"] == "vgg16"
+    assert not np.array_equal(np.asarray(grown.image), np.asarray(made.image))
+
+
+def test_figure_and_ground_are_in_the_provenance(few_styles: Path, tmp_path: Path) -> None:
+    made = pipeline.paint_seed(
+        SamplingOptions(seed=13), _choices("hokusai/poppies"), QUICK,
+        ground=_choices("red-noise"),
+    )  # fmt: skip
+    recipe = pipeline.like(made.save(tmp_path / "p.png"))
+    assert [choice.slug for choice in recipe.ground] == ["red-noise"]
+    assert pipeline.repeat(recipe).provenance == made.provenance
+
+
+def test_a_photograph_with_masks_and_its_continuation(few_styles: Path) -> None:
+    from PIL import Image
+
+    photo = Image.effect_noise((120, 90), 60).convert("RGB")
+    mask = Image.new("L", (30, 30), 0)
+    mask.paste(255, (0, 0, 15, 30))
+    held = pipeline.Photo(photo, keep=mask, figure=mask)
+    choices, ground = _choices("hokusai/poppies"), _choices("red-noise")
+    options = QUICK.replace(face_weight=8.0)
+    made = pipeline.paint_photo(held, choices, options, ground=ground)
+    assert made.image.size == (64, 48)
+    assert set(made.provenance["photo"]) == {"sha256", "keep_sha256", "figure_sha256"}
+    plain = pipeline.paint_photo(photo, choices, options)
+    assert not np.array_equal(np.asarray(made.image), np.asarray(plain.image))
+    larger = pipeline.go_on(made, size=96, photo=held)
+    assert larger.image.size == (96, 72)
+    with pytest.raises(ValueError, match="which it does not contain; give that"):
+        pipeline.go_on(made)
+    with pytest.raises(ValueError, match="are not those that the portrait was painted after"):
+        pipeline.go_on(made, photo=pipeline.Photo(photo))
+
+
+def test_several_sitters_share_a_batch(few_styles: Path) -> None:
+    samplings = [SamplingOptions(seed=seed) for seed in (3, 4, 5)]
+    reports: list[Progress] = []
+    made = list(pipeline.paint_seeds(samplings, _choices("hokusai/poppies"), QUICK, reports.append))
+    assert [p.provenance["sitter"]["seed"] for p in made] == [3, 4, 5]
+    shares = [report.fraction or 0.0 for report in reports]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    alone = pipeline.paint_seed(samplings[1], _choices("hokusai/poppies"), QUICK)
+    difference = np.asarray(alone.image, float) - np.asarray(made[1].image, float)
+    assert np.abs(difference).mean() < 4

@@ -7,6 +7,8 @@ strokes are laid while steps are cheap (both after crowsonkb/style-transfer-pyto
 
 from __future__ import annotations
 
+import dataclasses
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,213 +17,250 @@ from torch import Tensor
 
 from smart import images
 from smart.options import PaintingOptions
-from smart.painting import losses
-from smart.painting.contract import Painted, StyleImage
-from smart.painting.vgg import VGG
+from smart.painting.contract import Painted, Scene
+from smart.painting.lbfgs import LBFGS, history_for
+from smart.painting.objective import Objective, Weighting
+from smart.painting.style_targets import SMALLEST
+from smart.painting.vgg import VGG, pink_noise
 from smart.progress import Cancelled, OnProgress, Progress, ignore
 
-CONTENT_LAYER = "relu4_2"
-# Shallow layers hold colour and grain, deep ones motifs. Every layer counts relative to the
-# network's energy there; the shares sum to 1.
-STYLE_SHARES = {
-    "relu1_1": 0.05, "relu2_1": 0.50, "relu3_1": 0.38, "relu4_1": 0.06, "relu5_1": 0.01,
-}  # fmt: skip
-# torch's L-BFGS drops curvature below an absolute 1e-10; losses relative to energies are so small
-# that a quiet picture would never leave its first, tiny step.
-LOSS_SCALE = 1e5
-CAREFUL = 0.3
 COARSEST = 128  # px; below, a face is too small to keep its features
-SMALLEST = 32  # px; the shorter side, so that the deepest layer still sees 2 x 2
+REFINED = 2048  # px; above it a picture is a print: only what is fine is painted anew
+PRINT_STEPS = 6
+PREVIEWS = 100  # about so many are shown of a portrait, each after as much work
+WORSE = 1.5  # a step that makes the loss this many times larger went too far
+BACK = 0.25  # of such a step is taken instead
+SETTLED = 0.0018  # root mean square a step, of 0..1 (half a level of 255), that nobody sees
+Steps = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of the pyramid: the longer side in px and the steps spent there."""
+    """One size of the pyramid: longer side in px, steps at most, deepest block looked at."""
 
     size: int
     steps: int
-
-
-def pyramid(size: int, effort: int = 100, sketched: bool = False) -> tuple[Scale, ...]:
-    """Sizes a factor sqrt(2) apart that end at size, with fewer steps the dearer they are.
-
-    A sketch to start from has laid the large strokes already: the coarsest size is left out.
-    """
-    sizes = [size]
-    while sizes[-1] / 2**0.5 >= COARSEST * 0.98:
-        sizes.append(round(sizes[-1] / 2**0.5))
-    if sketched and len(sizes) > 1:
-        sizes.pop()
-    scales = []
-    for index, scale in enumerate(reversed(sizes)):
-        usual = max(16, round(40 * (181 / scale)))
-        if index == 0 and not sketched:
-            usual = 60  # from the bare sitter there is everything to do
-        scales.append(Scale(scale, max(1, round(min(usual, 60) * effort / 100))))
-    return tuple(scales)
-
-
-class Objective:
-    """Content + style + total variation at one size; a call gives the scalar loss.
-
-    content: [1, 3, H, W] in 0..1 at this size. styles are resampled so that their area is that
-    of the content: strokes then have the size they have in the painting seen whole.
-    """
-
-    def __init__(
-        self, network: VGG, content: Tensor, styles: Sequence[StyleImage], options: PaintingOptions
-    ) -> None:
-        self.network = network
-        self.options = options
-        area = content.shape[-1] * content.shape[-2]
-        with torch.no_grad():
-            self.content = network(content, [CONTENT_LAYER])[CONTENT_LAYER]
-            seen = [self._moments(style.image, area) for style in styles]
-            weights = [style.weight for style in styles]
-            self.targets = {
-                layer: losses.Target.of(losses.pool([m[layer] for m in seen], weights))
-                for layer in STYLE_SHARES
-            }
-
-    def _moments(self, image: Tensor, area: float) -> dict[str, losses.Moments]:
-        factor = (area / (image.shape[-1] * image.shape[-2])) ** 0.5
-        # Never so small or narrow that the deepest layer sees nothing.
-        factor = max(factor, SMALLEST / min(image.shape[-2:]))
-        width, height = (round(side * factor) for side in (image.shape[-1], image.shape[-2]))
-        image = images.resize(image, width, height).to(self.network.device)
-        features = self.network(image, STYLE_SHARES)
-        return {layer: losses.moments(features[layer]) for layer in STYLE_SHARES}
-
-    def __call__(self, image: Tensor) -> Tensor:
-        features = self.network(image, [*STYLE_SHARES, CONTENT_LAYER])
-        energy = self.network.energy
-        loss = losses.content(features[CONTENT_LAYER], self.content)
-        loss = loss * (self.options.content_weight / energy[CONTENT_LAYER])
-        for layer, share in STYLE_SHARES.items():
-            distance = losses.wasserstein(features[layer], self.targets[layer])
-            loss = loss + share / energy[layer] * distance
-        return loss + self.options.smoothness * losses.total_variation(image)
+    block: int = 5
 
 
 def descend(
-    image: Tensor,
-    objective: Callable[[Tensor], Tensor],
+    picture: Tensor,
+    objective: Steps,
     steps: int,
     on_step: Callable[[float, Tensor], None],
+    tolerance: float = 0.0,
 ) -> Tensor:
-    """L-BFGS without line search on the pixels, which stay in 0..1; the picture at the end.
+    """L-BFGS on the pixels [N, 3, H, W], which stay in 0..1; the picture at the end.
 
-    on_step is called after every step with the loss before it and the picture.
+    on_step is called after every step with the mean loss before it and the picture. It ends early
+    when nothing visible changes (see Settled), or when numbers are no longer finite, with the last
+    good picture.
     """
-    image = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    # One iteration a call: no second evaluation, and the history lives on between calls.
-    optimizer = torch.optim.LBFGS(
-        [image], max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0
-    )
+    memory, settled = LBFGS(history_for(picture)), Settled(tolerance)
+    before: tuple[Tensor, Tensor, Tensor] | None = None
+    for _ in range(steps):
+        value, gradient = objective(picture)
+        if not (torch.isfinite(value).all() and torch.isfinite(gradient).all()):
+            return picture if before is None else before[0]
+        if before is None:
+            step = _within(picture, gradient, memory)
+        else:
+            step = picture - before[0]
+            far = (value > WORSE * before[1]).view(-1, 1, 1, 1)
+            memory.remember(step.where(~far, 0), (gradient - before[2]).where(~far, 0))
+            gradient, value = gradient.where(~far, before[2]), value.where(~far.view(-1), before[1])
+            base = picture.where(~far, before[0])
+            step = torch.where(far, BACK * step, _within(base, gradient, memory))
+            picture = base
+        before = (picture, value, gradient)
+        picture = (picture + step).clamp_(0, 1)
+        on_step(float(value.mean()), picture)
+        if settled(picture):
+            break
+    return picture
 
-    def closure() -> float:
-        optimizer.zero_grad()
-        loss = LOSS_SCALE * objective(image)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
 
-    for step in range(steps):
-        # The first curvature comes from one tiny step; it is not to be trusted at full length.
-        optimizer.param_groups[0]["lr"] = CAREFUL if step in (1, 2) else 1.0
-        before = image.detach().clone()
-        loss = optimizer.step(closure)  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            if not torch.isfinite(image).all():
-                image.copy_(before)  # a step that leaves the numbers keeps the last good picture
-                break
-            image.clamp_(0, 1)
-        on_step(loss / LOSS_SCALE, image.detach().clone())
-    return image.detach()
+def _within(picture: Tensor, gradient: Tensor, memory: LBFGS) -> Tensor:
+    """The direction among pixels that can still move: not those that are held at 0 or 1."""
+    held = ((picture <= 0) & (gradient > 0)) | ((picture >= 1) & (gradient < 0))
+    return memory.direction(gradient.masked_fill(held, 0)).masked_fill_(held, 0)
+
+
+class Settled:
+    """Says when nothing visible changes any more.
+
+    Call it with the picture after every step: true when, over the last WINDOW steps together, no
+    picture of the batch has moved by more than tolerance (root mean square, 0..1) a step.
+    """
+
+    WINDOW = 4
+
+    def __init__(self, tolerance: float) -> None:
+        self.tolerance = tolerance
+        self.past: deque[Tensor] = deque(maxlen=self.WINDOW)
+
+    def __call__(self, picture: Tensor) -> bool:
+        if self.tolerance <= 0:
+            return False
+        moved = float("inf")
+        if len(self.past) == self.WINDOW:
+            moved = float((picture - self.past[0]).square().mean((1, 2, 3)).sqrt().max())
+        self.past.append(picture)
+        return moved < self.tolerance * self.WINDOW
 
 
 def paint(
-    content: Tensor,
-    styles: Sequence[StyleImage],
+    scene: Scene,
     options: PaintingOptions,
     network: VGG,
     on_progress: OnProgress = ignore,
-    sketch: Tensor | None = None,
+    start: Tensor | None = None,
+    done: int = 0,
+    plan: Sequence[Scale] | None = None,
+    weighting: Weighting | None = None,
 ) -> Painted:
-    """Paint content [1, 3, H, W] in 0..1 after the styles; the longer side becomes options.size.
+    """Paint a scene; the longer side of the picture becomes options.size.
 
-    It starts from the sketch [1, 3, h, w] of the final size where there is one, else from the
-    content. on_progress gets a Progress after every step, with a preview of the final size after
-    some; when it raises Cancelled the picture is returned as it stands. Raises ValueError for no
-    style.
+    It starts from start [N, 3, h, w], a sketch or an earlier portrait, else from noise or the
+    content (options.start). The first done steps of the plan are left out: an earlier call did
+    them. on_progress gets a Progress after every step, with a preview of the final size after
+    some; when it raises Cancelled the picture is returned as it stands. Raises ValueError for
+    no style.
     """
-    if not styles:
-        raise ValueError("No painter is chosen; give at least one picture to paint after.")
-    easel = Easel(at_size(content, options.size), sketch)
-    scales = pyramid(options.size, options.effort, sketch is not None)
-    total = sum(scale.steps for scale in scales)
-    work = sum(scale.steps * scale.size**2 for scale in scales)
-    done, spent, loss = 0, 0, float("nan")
-    scale, stage = scales[0], "sketching"
-
-    def on_step(value: float, picture: Tensor) -> None:
-        nonlocal done, spent, loss
-        done, loss = done + 1, value
-        spent += scale.size**2
-        easel.picture = picture
-        last = done == total
-        # A preview costs a few ms: on the small sizes, where steps are quick, not every time.
-        preview = easel.whole() if last or done % 5 == 0 or scale.size >= 256 else None
-        on_progress(Progress(done, total, stage, value, preview, spent / work))
-
+    easel = Easel(at_size(scene.content, options.size), start)
+    if start is None and options.start == "noise":
+        easel.picture = pink_noise(easel.height, easel.width, options.noise_seed)
+        easel.picture = easel.picture.expand(len(scene.content), -1, -1, -1)
+    run = _Run(plan or pyramid(options.size, options.effort, start is not None), easel, done)
+    run.on_progress = on_progress
+    stopped = False
     try:
-        if sketch is not None:
-            on_progress(Progress(0, total, stage, None, easel.whole(), 0.0))
-        for scale in scales:
-            target = at_size(content, scale.size).to(network.device)
-            height, width = target.shape[-2:]
-            stage = f"painting at {width} x {height} px"
-            objective = Objective(network, target, styles, options)
-            start = easel.at(width, height).to(network.device)
-            descend(start, objective, scale.steps, on_step)
+        if start is not None:
+            run.report(None, preview=True)
+        for scale in run.plan:
+            if steps := run.begin(scale):
+                small = easel.at(at_size(scene.content, scale.size))
+                objective = _objective(scene, scale, options, network, weighting)
+                settled = SETTLED * min(1, 100 / options.effort)
+                descend(small.to(network.device), objective, steps, run.on_step, settled)
+            run.end()
     except Cancelled:
         stopped = True
-    else:
-        stopped = False
     image = easel.whole()
-    final = images.fitted_size(content.shape[-1], content.shape[-2], options.size)
-    return Painted(images.resize(image, *final), done, stopped, loss)
+    final = images.fitted_size(scene.content.shape[-1], scene.content.shape[-2], options.size)
+    return Painted(images.resize(image, *final), run.step, stopped, run.loss)
+
+
+def _objective(
+    scene: Scene, scale: Scale, options: PaintingOptions, network: VGG, weighting: Weighting | None
+) -> Objective:
+    content = at_size(scene.content, scale.size)
+    weighting = (weighting or Weighting()).down_to(scale.block)
+    return Objective(network, dataclasses.replace(scene, content=content), options, weighting)
+
+
+class _Run:
+    """Where a plan stands, and what is said of it.
+
+    step counts to the sum of all steps planned; a size that settles early jumps to its end.
+    """
+
+    on_progress: OnProgress
+
+    def __init__(self, plan: Sequence[Scale], easel: Easel, done: int) -> None:
+        self.plan, self.easel, self.step = plan, easel, done
+        self.total = sum(scale.steps for scale in plan)
+        self.work = sum(scale.steps * scale.size**2 for scale in plan)
+        self.base, self.spent, self.unseen, self.loss = 0, 0, 0, float("nan")
+        self.scale, self.stage = plan[0], "sketching"
+
+    def begin(self, scale: Scale) -> int:
+        """The steps that are left to do at a size."""
+        self.scale, self.step = scale, max(self.step, self.base)
+        self.stage = f"painting at {scale.size} px"
+        return max(0, self.base + scale.steps - self.step)
+
+    def end(self) -> None:
+        """A size is done, perhaps before its last step."""
+        self.base += self.scale.steps
+        self.spent += self.scale.steps * self.scale.size**2
+        if self.base == self.total and self.step < self.total:
+            self.step = self.total
+            self.report(self.loss, preview=True)
+
+    def on_step(self, value: float, picture: Tensor) -> None:
+        """After every step of the descent."""
+        self.step, self.loss, self.easel.picture = self.step + 1, value, picture
+        # A preview costs a few ms: on the small sizes, where steps are quick, not every time.
+        self.unseen += self.scale.size**2
+        self.report(value, self.step == self.total or self.unseen >= self.work / PREVIEWS)
+
+    def report(self, loss: float | None, preview: bool) -> None:
+        """Tell how far it is."""
+        here = min(self.step - self.base, self.scale.steps) * self.scale.size**2
+        share = min(1.0, max(0, self.spent + here) / self.work)
+        shown = self.easel.whole() if preview else None
+        self.unseen = 0 if preview else self.unseen
+        self.on_progress(Progress(self.step, self.total, self.stage, loss, shown, share))
 
 
 class Easel:
     """The picture as it stands at the size that is being painted, and how it looks when whole.
 
-    What a small size cannot hold is filled in from the sketch, so that the picture is sharp at
+    What a small size cannot hold is filled in from the start, so that the picture is sharp at
     every moment, also when it is stopped early.
     """
 
-    def __init__(self, content: Tensor, sketch: Tensor | None) -> None:
+    def __init__(self, content: Tensor, start: Tensor | None) -> None:
         self.height, self.width = content.shape[-2:]
-        self.sketch = None if sketch is None else images.resize(sketch, self.width, self.height)
-        self.picture = content if self.sketch is None else self.sketch
+        self.start = None if start is None else images.resize(start, self.width, self.height)
+        self.picture = content if self.start is None else self.start
 
     def whole(self) -> Tensor:
-        """The picture at its final size, [1, 3, H, W] in 0..1 on the CPU."""
+        """The picture at its final size, [N, 3, H, W] in 0..1 on the CPU."""
         picture = self.picture.cpu()
         height, width = picture.shape[-2:]
         if (height, width) == (self.height, self.width):
             return picture
         large = images.resize(picture, self.width, self.height)
-        if self.sketch is None:
+        if self.start is None:
             return large
-        blurred = images.resize(images.resize(self.sketch, width, height), self.width, self.height)
-        return (large + self.sketch - blurred).clamp(0, 1)
+        blurred = images.resize(images.resize(self.start, width, height), self.width, self.height)
+        return (large + self.start - blurred).clamp(0, 1)
 
-    def at(self, width: int, height: int) -> Tensor:
-        """The picture as the start of the next size."""
-        return images.resize(self.whole(), width, height)
+    def at(self, like: Tensor) -> Tensor:
+        """The picture at the size of another."""
+        return images.resize(self.whole(), like.shape[-1], like.shape[-2])
 
 
 def at_size(content: Tensor, size: int) -> Tensor:
     """content with its longer side at size, no side so short that the features end early."""
     width, height = images.fitted_size(content.shape[-1], content.shape[-2], size)
     return images.resize(content, max(width, SMALLEST), max(height, SMALLEST))
+
+
+def pyramid(size: int, effort: int = 100, started: bool = False) -> tuple[Scale, ...]:
+    """Sizes a factor sqrt(2) apart that end at size, with fewer steps the dearer they are.
+
+    A sketch to start from has laid the large strokes already: the coarsest size is left out. Deep
+    layers are looked at only where they still move: where the difference cannot be seen they
+    are left out. Above REFINED only strokes are made finer, at the last size alone. effort in per
+    cent multiplies the steps, which are the most that are taken (see SETTLED).
+    """
+    sizes = [min(size, REFINED)]
+    while sizes[-1] / 2**0.5 >= COARSEST * 0.98:
+        sizes.append(round(sizes[-1] / 2**0.5))
+    if started and len(sizes) > 1:
+        sizes.pop()
+    scales = []
+    for index, scale in enumerate(reversed(sizes)):
+        # From noise or the bare sitter there is everything to do.
+        usual = 60 if index == 0 else round(40 * (256 / scale) ** 0.5)
+        scales.append(Scale(scale, _share(min(usual, 60), effort), 5 if scale <= 362 else 4))
+    if size > REFINED:
+        scales.append(Scale(size, _share(PRINT_STEPS, effort), 3))
+    return tuple(scales)
+
+
+def _share(steps: int, effort: int) -> int:
+    return max(1, round(steps * effort / 100))

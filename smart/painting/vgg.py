@@ -22,6 +22,12 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 # Convolutions in each block; both end at conv5_1, the deepest layer the painter uses.
 BLOCKS = {"vgg16": (2, 2, 3, 3, 1), "vgg19": (2, 2, 4, 4, 1)}
 CHANNELS = (64, 128, 256, 512, 512)
+GRID = 16  # px of the picture to a feature of the deepest layer
+
+
+def stride_of(layer: str) -> int:
+    """Px of the picture to a feature of the layer: 1 for "relu1_1", 16 for "relu5_1"."""
+    return int(2 ** (int(layer[4]) - 1))
 
 
 def convolution_keys(blocks: Sequence[int]) -> dict[str, str]:
@@ -108,6 +114,23 @@ class VGG(nn.Module):
             features = self(calibration_picture().to(self.device), names)
         return {name: float(features[name].float().square().mean()) for name in names}
 
+    def reach(self, layers: Iterable[str]) -> int:
+        """How far, in px, a feature of the deepest of these layers looks to each side.
+
+        Rounded up to whole features of the deepest layer there is, so that a tile with this margin
+        has in its core exactly the features of the whole picture.
+        """
+        wanted = set(layers)
+        reach, stride, block = 0, 1, "1"
+        for layer in self.layers:
+            if layer[4] != block:
+                block, reach, stride = layer[4], reach + stride, stride * 2
+            reach += stride
+            wanted.discard(layer.replace("conv", "relu"))
+            if not wanted:
+                break
+        return -(-reach // GRID) * GRID
+
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Features of image [N, 3, H, W] in 0..1 at the named layers ("relu1_1" ... "relu5_1").
 
@@ -151,19 +174,24 @@ class VGG(nn.Module):
         return features
 
 
-def calibration_picture(size: int = 192) -> Tensor:
-    """Coloured noise with the 1/f spectrum of natural pictures, [1, 3, size, size] in 0..1."""
-    generator = torch.Generator("cpu").manual_seed(0)
-    rows, columns = torch.fft.fftfreq(size)[:, None], torch.fft.rfftfreq(size)[None]
-    frequency = (rows.square() + columns.square()).sqrt().clamp_min(1 / size)
-    white = torch.fft.rfft2(torch.randn(3, size, size, generator=generator))
-    pink = torch.fft.irfft2(white / frequency, s=(size, size))
+def pink_noise(height: int, width: int, seed: int) -> Tensor:
+    """Coloured noise with the 1/f spectrum of natural pictures, [1, 3, height, width] in 0..1."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
+    frequency = (rows.square() + columns.square()).sqrt().clamp_min(1 / max(height, width))
+    white = torch.fft.rfft2(torch.randn(3, height, width, generator=generator))
+    pink = torch.fft.irfft2(white / frequency, s=(height, width))
     pink = (pink - pink.mean((1, 2), keepdim=True)) / pink.std((1, 2), keepdim=True)
     # Mostly light and dark, some orange and blue, little green and purple, as pictures are.
     light, warm, green = pink
     rgb = torch.stack([light + 0.3 * warm + 0.1 * green, light - 0.2 * green,
                        light - 0.3 * warm + 0.1 * green])  # fmt: skip
     return (0.5 + 0.2 * rgb).clamp(0, 1).unsqueeze(0)
+
+
+def calibration_picture(size: int = 192) -> Tensor:
+    """The picture on which networks are compared, [1, 3, size, size] in 0..1."""
+    return pink_noise(size, size, 0)
 
 
 def load_vgg(

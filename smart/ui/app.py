@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from smart import pipeline
+from smart import networks
 from smart.options import SamplingOptions, default_of
 from smart.ui import handlers, studio, theme
 from smart.ui.jobs import workshop
@@ -41,7 +41,7 @@ def build() -> gr.Blocks:
             [parts.psi, parts.first_seed],
             [
                 parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
-                parts.shown, parts.sitters, parts.chosen, parts.easel,
+                parts.second, parts.shown, parts.sitters, parts.chosen, parts.easel,
             ],
             show_progress_on=[parts.sitters], api_visibility="private",
             concurrency_id="sitters", concurrency_limit=2,
@@ -65,7 +65,7 @@ def warm_up() -> None:
         for index in range(handlers.SITTERS):
             handlers.face(handlers.FIRST_SEED + index, psi, handlers.EASEL)
         handlers.painter_tiles(handlers.painters())
-        workshop.quick(pipeline.feature_network)
+        workshop.quick(networks.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed
         logging.getLogger(__name__).warning("%s", error)
 

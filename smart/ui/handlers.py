@@ -1,28 +1,23 @@
-"""What the Studio tab does: choosing, painting, stopping, comparing."""
+"""What the Studio tab does before painting: sitters, painters, the photograph."""
 
 from __future__ import annotations
 
 import html
-import tempfile
-import time
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
 from smart import images, pipeline, styles
-from smart.options import SEEDS, PaintingOptions, SamplingOptions, options_of
-from smart.progress import Progress
+from smart.options import SEEDS, SamplingOptions
 from smart.styles import Style, Work
-from smart.ui.jobs import Desk, Job, workshop
+from smart.ui.jobs import Desk, workshop
 
 SITTERS = 6
 THUMBNAIL = 256  # px
 EASEL = 512  # px; previews are shown at this size whatever they are painted at
-PREVIEW_EVERY = 1.0  # s; encoding and sending one costs about 20 ms
 FIRST_SEED = 12
 ALL_WORKS = "All works together"
 
@@ -67,10 +62,11 @@ def open_page(psi: float, first_seed: int) -> Iterator[list[Any]]:
         [style.slug for style in found],
         *first,
         gr.Markdown(bad, visible=bool(bad)),
+        gr.Dropdown([("Nobody", ""), *((style.name, style.slug) for style in found)], value=""),
         *[gr.skip()] * 4,
     ]  # fmt: skip
     row = show_sitters(first_seed, psi)
-    yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), *row]
+    yield [*[gr.skip()] * 7, *row]
 
 
 def _no_painter() -> str:
@@ -95,7 +91,7 @@ def show_sitters(
             f"The seed is empty; type a whole number from 0 to {SEEDS - 1}.",
             title="Seed", print_exception=False,
         )  # fmt: skip
-    options = _checked(SamplingOptions, seed=first_seed, psi=psi)
+    options = checked(SamplingOptions, seed=first_seed, psi=psi)
     seeds = [(options.seed + index) % SEEDS for index in range(SITTERS)]
     # Drawn at the easel's size, so that whoever is chosen next is there at once.
     faces = [face(seed, options.psi, EASEL).reduce(EASEL // THUMBNAIL) for seed in seeds]
@@ -104,17 +100,17 @@ def show_sitters(
     return [[first_seed, psi], gr.Gallery(tiles, selected_index=0), seeds[0], chair]
 
 
-def choose_sitter(first_seed: float | None, event: gr.SelectData) -> int:
-    """The seed of the sitter one clicked."""
-    options = _checked(SamplingOptions, seed=first_seed or 0)
-    return int((options.seed + int(event.index) % SITTERS) % SEEDS)
+def choose_sitter(first_seed: float | None, event: gr.SelectData) -> list[Any]:
+    """The seed of the sitter one clicked, who is painted then and not a photograph."""
+    options = checked(SamplingOptions, seed=first_seed or 0)
+    return [int((options.seed + int(event.index) % SITTERS) % SEEDS), False]
 
 
 def show_chosen(seed: float, psi: float, request: gr.Request | None = None) -> Any:
     """The chosen sitter takes the chair, unless the easel is in use."""
     if request is not None and desk.busy(request.session_hash or ""):
         return gr.skip()
-    options = _checked(SamplingOptions, seed=seed, psi=psi)
+    options = checked(SamplingOptions, seed=seed, psi=psi)
     return gr.Image(face(options.seed, options.psi, EASEL))
 
 
@@ -144,9 +140,9 @@ def choose_work(slug: str) -> list[str]:
 
 def credit(slug: str) -> str:
     """Who made the works that are painted after, as HTML."""
-    choice = _choice(slug)
+    chosen = choice(slug)
     style = next(style for style in painters() if style.slug == slug.split("/")[0])
-    titles = [f"<i>{html.escape(w.title)}</i>{_year(w)}" for w in choice.works[:8]]
+    titles = [f"<i>{html.escape(w.title)}</i>{_year(w)}" for w in chosen.works[:8]]
     who = html.escape(style.artist or style.name)
     who += f" ({html.escape(style.year)})" if style.year else ""
     licence = f"<p>{html.escape(style.licence)}.</p>" if style.licence else ""
@@ -157,125 +153,30 @@ def _year(work: Work) -> str:
     return f", {html.escape(work.year)}" if work.year else ""
 
 
-def _choice(slug: str) -> styles.Choice:
+def choice(slug: str) -> styles.Choice:
+    """The painter or work called slug, with a weight behind a colon."""
     try:
         return styles.scan().choose(slug)
     except ValueError as error:
         raise gr.Error(str(error), title="Painter", print_exception=False) from error
 
 
-def _checked(cls: Any, **values: Any) -> Any:
+def checked(cls: Any, **values: Any) -> Any:
+    """The options, or their complaint as the page shows it."""
     try:
         return cls(**values)
     except ValueError as error:
         raise gr.Error(str(error), title="Settings", print_exception=False) from error
 
 
-def paint(
-    request: gr.Request, seed: float, psi: float, slug: str, size: int, *values: float | str
-) -> Iterator[list[Any]]:
-    """Paint the chosen sitter; the easel shows the picture as it grows."""
-    names = ["content_weight", *_advanced()]
-    sampling = _checked(SamplingOptions, seed=seed, psi=psi)
-    painting = _checked(PaintingOptions, size=size, **dict(zip(names, values, strict=True)))
-    choice = _choice(slug)
-    session = request.session_hash or ""
-    job: Job[Any] = Job(
-        lambda on_progress: pipeline.paint_seed(sampling, (choice,), painting, on_progress)
-    )
-    desk.put(session, job)
-    try:
-        yield from _painting(job, sampling)
-        portrait = job.result()
-    except ValueError as error:
-        raise gr.Error(str(error), title="Portrait", print_exception=False) from error
-    finally:
-        desk.remove(session, job)
-    seconds = time.monotonic() - job.started
-    # The page takes its own copies, which it deletes after a while; ours go at once.
-    with tempfile.TemporaryDirectory(prefix="smart-") as folder:
-        yield _finished(portrait, sampling, seconds, Path(folder))
-
-
-def _advanced() -> list[str]:
-    return [name for name, spec in options_of(PaintingOptions).items() if spec.advanced]
-
-
-def _painting(job: Job[Any], sampling: SamplingOptions) -> Iterator[list[Any]]:
-    running = [gr.Button(visible=False), gr.Button("Stop", visible=True, interactive=True)]
-    hidden = [gr.Button(visible=False), gr.DownloadButton(visible=False)]
-    network = workshop.quick(pipeline.feature_network).name
-    yield [
-        gr.Image(face(sampling.seed, sampling.psi, EASEL), visible=True),
-        gr.ImageSlider(visible=False),
-        status(f"Mixing the colours. Seen with {network}.", 0.0), False, *running, *hidden,
-    ]  # fmt: skip
-    clock = Clock()
-    for progress in job.watch(PREVIEW_EVERY):
-        shown = gr.skip()
-        if progress.preview is not None:
-            # The small early sizes, too, fill the easel.
-            small = images.to_pil(progress.preview)
-            shown = small.resize((EASEL, EASEL), Image.Resampling.BICUBIC)
-        yield [shown, gr.skip(), status(*clock.words(progress)), *[gr.skip()] * 5]
-
-
-def _finished(
-    portrait: pipeline.Portrait, sampling: SamplingOptions, seconds: float, folder: Path
-) -> list[Any]:
-    slug = portrait.provenance["styles"][0]["slug"]
-    path = portrait.save(folder / f"portrait-{sampling.seed}-{slug.replace('/', '-')}.png")
-    large = max(portrait.image.size) > EASEL
-    native = max(pipeline.generator().sizes) if large else EASEL
-    before = face(sampling.seed, sampling.psi, native).resize(
-        portrait.image.size, Image.Resampling.LANCZOS
-    )
-    before_path = images.save_png(before, folder / "sitter.png")
-    words = "stopped and kept as it stood" if portrait.stopped else "finished"
-    width, height = portrait.image.size
-    names = {style.slug: style.name for style in painters()}
-    title = f"Sitter {sampling.seed} after {names.get(slug.split('/')[0], slug)}"
-    text = f"{title}, {words} after {seconds:.0f} s. {width} x {height} px, {portrait.manner}."
-    return [
-        gr.Image(str(path), visible=True),
-        gr.ImageSlider((str(before_path), str(path)), visible=False),
-        status(text), False,
-        gr.Button(visible=True), gr.Button(visible=False),
-        gr.Button(visible=True), gr.DownloadButton(value=str(path), visible=True),
-    ]  # fmt: skip
-
-
-def toggle(comparing: bool) -> list[Any]:
-    """The portrait alone, or sitter and portrait under a slider."""
-    return [not comparing, gr.Image(visible=comparing), gr.ImageSlider(visible=not comparing)]
-
-
-def stop(request: gr.Request) -> gr.Button:
-    """End the running portrait of this session; the picture stays as it stands."""
-    desk.stop(request.session_hash or "")
-    return gr.Button("Stopping ...", interactive=False)
-
-
-class Clock:
-    """Time left, from the work done since the first report: what came before was preparation."""
-
-    def __init__(self) -> None:
-        self.first: tuple[float, float] | None = None
-
-    def words(self, progress: Progress) -> tuple[str, float, str]:
-        """What is being done, the share that is done (0..1), and the time left in words."""
-        done = progress.step / progress.total if progress.fraction is None else progress.fraction
-        now = time.monotonic()
-        self.first = self.first or (now, done)
-        began, before = self.first
-        left = ""
-        if now - began > 2 and done > before:
-            remaining = (now - began) * (1 - done) / (done - before)
-            left = f"about {remaining:.0f} s left" if remaining >= 1 else "nearly done"
-        if progress.step == 0:
-            return "A sketch; the portrait grows out of it", done, left
-        stage = progress.stage[:1].upper() + progress.stage[1:]
-        return f"{stage}, step {progress.step} of {progress.total}", done, left
+def show_photo(edited: dict[str, Any] | None, request: gr.Request) -> list[Any]:
+    """An uploaded photograph takes the chair; without one the sitter keeps it."""
+    background = (edited or {}).get("background")
+    if background is None:
+        return [False, gr.skip()]
+    if desk.busy(request.session_hash or ""):
+        return [True, gr.skip()]
+    return [True, gr.Image(images.shrunk(background.convert("RGB"), EASEL))]
 
 
 def status(text: str, share: float | None = None, right: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
 import time
@@ -103,6 +104,9 @@ class Job(Generic[_R]):
 
     def _report(self, progress: Progress) -> None:
         with self._news:
+            if progress.preview is None and self._latest is not None:
+                # What was not shown yet is still the newest to be seen.
+                progress = dataclasses.replace(progress, preview=self._latest.preview)
             self._latest = progress
             self._news.notify_all()
             if self._stopped:
@@ -147,13 +151,13 @@ class Desk:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._jobs: dict[str, Job[object]] = {}
+        self._jobs: dict[str, Job[Any]] = {}
 
-    def put(self, session: str, job: Job[object]) -> None:
+    def put(self, session: str, job: Job[Any]) -> None:
         with self._lock:
             self._jobs[session] = job
 
-    def remove(self, session: str, job: Job[object]) -> None:
+    def remove(self, session: str, job: Job[Any]) -> None:
         with self._lock:
             if self._jobs.get(session) is job:
                 del self._jobs[session]

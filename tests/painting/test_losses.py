@@ -93,7 +93,7 @@ def test_gram_and_content_and_total_variation() -> None:
     features, other = random(1, 6, 5, 7), random(1, 6, 5, 7, seed=1)
     flat, flat_other = features[0].flatten(1), other[0].flatten(1)
     expected = ((flat @ flat.T - flat_other @ flat_other.T) / 35).square().mean()
-    found = losses.gram(features.float(), losses.moments(other.float()))
+    found = losses.gram(features.float(), target_of(other))
     assert found.item() == pytest.approx(expected.item(), rel=1e-4)
     assert losses.content(features, other).item() == pytest.approx(
         (features - other).square().mean().item(), rel=1e-5
@@ -101,6 +101,46 @@ def test_gram_and_content_and_total_variation() -> None:
     across = (features[..., 1:] - features[..., :-1]).square().mean()
     down = (features[..., 1:, :] - features[..., :-1, :]).square().mean()
     assert losses.total_variation(features).item() == pytest.approx((across + down).item())
+
+
+@pytest.mark.parametrize("kind", ["wasserstein", "gram"])
+@pytest.mark.parametrize("side", [3, 12], ids=["fewer pixels than channels", "more"])
+def test_weights_of_pixels_count_like_copies(kind: str, side: int) -> None:
+    """A mask of zeros and ones gives what the picture cut out gives; weights are relative."""
+    features = random(2, 12, side, 2 * side).float()
+    target = target_of(random(1, 12, 15, 17, seed=1) ** 2)
+    mask = torch.zeros(2, 1, side, 2 * side)
+    mask[..., :side] = 0.3
+    cut = losses.pull_of(kind, features[..., :side], None, target)
+    masked = losses.pull_of(kind, features, mask, target)
+    assert torch.allclose(masked.value, cut.value, rtol=1e-5)
+    share = mask / mask.sum((1, 2, 3), keepdim=True)
+    gradient = masked.gradient(features, share)
+    expected = cut.gradient(features[..., :side], 1 / side**2)
+    assert torch.allclose(gradient[..., :side], expected, rtol=1e-3, atol=1e-7)
+    assert not gradient[..., side:].any()
+
+
+def test_gram_gradient() -> None:
+    features = random(1, 6, 5, 7).float().requires_grad_()
+    target = losses.moments(random(1, 6, 9, 9, seed=1).float())
+    losses.gram(features, Target.of(target)).backward()
+    flat = features.detach().double().requires_grad_()
+    pixels = flat.flatten(2)[0]
+    (pixels @ pixels.T / 35 - target.second[0].double()).square().mean().backward()
+    assert features.grad is not None
+    assert flat.grad is not None
+    assert torch.allclose(features.grad.double(), flat.grad, rtol=1e-4, atol=1e-8)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 30), st.integers(1, 30), st.booleans())
+def test_total_variation_has_its_gradient(height: int, width: int, batch: bool) -> None:
+    image = random(1 + batch, 3, height + 1, width + 1).requires_grad_()
+    value, gradient = losses.total_variation_gradient(image.detach())
+    losses.total_variation(image).backward()
+    assert value.sum().item() == pytest.approx(losses.total_variation(image).item())
+    assert torch.allclose(gradient, image.grad)
 
 
 @settings(deadline=None, max_examples=25)

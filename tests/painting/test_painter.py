@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from smart.options import PaintingOptions
-from smart.painting.contract import StyleImage
+from smart.painting.contract import Scene, StyleImage
 from smart.painting.feed_forward import Stylizer, load_stylizer
 from smart.painting.optimization import Easel
 from smart.painting.painter import paint, sketch
@@ -27,35 +27,36 @@ def stylizer() -> Stylizer:
 def test_the_sketch_is_seen_first_and_is_where_the_portrait_starts(
     vgg16: VGG, stylizer: Stylizer
 ) -> None:
-    content, style = smooth(192, 144), [StyleImage(noise(1, 3, 90, 90, seed=2))]
+    scene = Scene(smooth(192, 144), [StyleImage(noise(1, 3, 90, 90, seed=2))])
     seen: list[Progress] = []
-    painted = paint(content, style, OPTIONS, vgg16, lambda: stylizer, seen.append)
+    painted = paint(scene, OPTIONS, vgg16, lambda: stylizer, seen.append)
     assert seen[0].step == 0
-    assert torch.equal(seen[0].preview, sketch(content, style, stylizer))
+    assert torch.equal(seen[0].preview, sketch(scene, OPTIONS, stylizer))
     assert all(p.preview.shape == (1, 3, 192, 144) for p in seen if p.preview is not None)
     assert torch.equal(seen[-1].preview, painted.image)
     assert seen[-1].step == painted.steps
 
 
 def test_stopped_at_once_the_sketch_is_kept(vgg16: VGG, stylizer: Stylizer) -> None:
-    content, style = smooth(128, 128), [StyleImage(noise(1, 3, 64, 64))]
+    scene = Scene(smooth(128, 128), [StyleImage(noise(1, 3, 64, 64))])
+    options = OPTIONS.replace(size=128)
 
     def stop(_: Progress) -> None:
         raise Cancelled
 
-    painted = paint(content, style, OPTIONS.replace(size=128), vgg16, lambda: stylizer, stop)
+    painted = paint(scene, options, vgg16, lambda: stylizer, stop)
     assert (painted.steps, painted.stopped) == (0, True)
-    assert torch.equal(painted.image, sketch(content, style, stylizer))
+    assert torch.equal(painted.image, sketch(scene, options, stylizer))
 
 
 def test_feed_forward_needs_no_feature_network(stylizer: Stylizer) -> None:
     options = OPTIONS.replace(engine="feed-forward")
-    content, style = smooth(300, 150), [StyleImage(noise(1, 3, 64, 64))]
-    painted = paint(content, style, options, None, lambda: stylizer)
+    scene = Scene(smooth(300, 150), [StyleImage(noise(1, 3, 64, 64))])
+    painted = paint(scene, options, None, lambda: stylizer)
     assert painted.image.shape == (1, 3, 192, 96)
     assert (painted.steps, painted.stopped, math.isnan(painted.loss)) == (1, False, True)
     with pytest.raises(ValueError, match="feature network"):
-        paint(content, style, OPTIONS, None, lambda: stylizer)
+        paint(scene, OPTIONS, None, lambda: stylizer)
 
 
 def test_the_bare_sitter_needs_no_stylizer(vgg16: VGG) -> None:
@@ -63,7 +64,7 @@ def test_the_bare_sitter_needs_no_stylizer(vgg16: VGG) -> None:
         raise AssertionError
 
     options = OPTIONS.replace(size=64, start="sitter")
-    painted = paint(smooth(64, 64), [StyleImage(noise(1, 3, 64, 64))], options, vgg16, none)
+    painted = paint(Scene(smooth(64, 64), [StyleImage(noise(1, 3, 64, 64))]), options, vgg16, none)
     assert painted.image.shape == (1, 3, 64, 64)
 
 
@@ -73,23 +74,27 @@ def test_pictures_of_any_shape(vgg16: VGG, stylizer: Stylizer, shape: tuple[int,
     for engine in ("optimization", "feed-forward"):
         options = PaintingOptions(size=64, effort=10, engine=engine)
         for style in (noise(1, 3, 16, 16), noise(1, 3, 16, 300)):
-            painted = paint(content, [StyleImage(style)], options, vgg16, lambda: stylizer)
+            scene = Scene(content, [StyleImage(style)])
+            painted = paint(scene, options, vgg16, lambda: stylizer)
             assert torch.isfinite(painted.image).all()
             assert max(painted.image.shape[-2:]) == 64
 
 
-def test_nobody_to_paint_after(vgg16: VGG, stylizer: Stylizer) -> None:
+def test_nobody_to_paint_after() -> None:
+    one = [StyleImage(noise(1, 3, 32, 32))]
     for styles in ([], [StyleImage(noise(1, 3, 32, 32), 0.0)]):
         with pytest.raises(ValueError, match="No painter is chosen"):
-            paint(smooth(64, 64), styles, OPTIONS, vgg16, lambda: stylizer)
+            Scene(smooth(64, 64), styles)
+        with pytest.raises(ValueError, match="No painter is chosen"):
+            Scene(smooth(64, 64), one, figure=torch.ones(1, 1, 8, 8), ground_styles=styles)
 
 
 def test_the_easel_is_whole_and_sharp_at_every_size() -> None:
     drawing = noise(1, 3, 96, 64)
     easel = Easel(smooth(96, 64), drawing)
     assert torch.equal(easel.whole(), drawing)
-    easel.picture = easel.at(32, 48)  # a small size that changed nothing yet
+    easel.picture = easel.at(smooth(48, 32))  # a small size that changed nothing yet
     assert torch.allclose(easel.whole(), drawing, atol=0.02)
     bare = Easel(smooth(96, 64), None)
-    bare.picture = bare.at(32, 48)
+    bare.picture = bare.at(smooth(48, 32))
     assert bare.whole().shape == (1, 3, 96, 64)

@@ -1,0 +1,44 @@
+"""The networks of the app, each loaded once, when it is first needed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from smart import weights
+from smart.device import PRECISIONS, best_device, feature_dtype
+from smart.gan.generator import Generator, load_generator
+from smart.painting.feed_forward import Stylizer, load_stylizer
+from smart.painting.vgg import VGG, load_vgg
+from smart.provenance import GENERATOR, SKETCHER
+
+
+@lru_cache(maxsize=2)
+def generator(name: str = GENERATOR) -> Generator:
+    """The face generator, loaded once."""
+    return load_generator(name, best_device())
+
+
+def feature_network(name: str | None = None, precision: str | None = None) -> VGG:
+    """The network the painter sees with: VGG-19 if it is on this machine, else VGG-16.
+
+    name ("vgg16", "vgg19") and precision ("float32", "bfloat16") ask for certain ones. Loaded
+    once for each file: a VGG-19 that has come meanwhile is used from the next call on.
+    """
+    found = weights.vgg19_file() if name in (None, "vgg19") else None
+    device = best_device()
+    dtype = PRECISIONS.get(precision or "", feature_dtype(device))
+    return _network("vgg19" if found else name or "vgg16", found, device, dtype)
+
+
+@lru_cache(maxsize=2)
+def _network(name: str, _: Path | None, device: torch.device, dtype: torch.dtype) -> VGG:
+    return load_vgg(name, device, dtype)
+
+
+@lru_cache(maxsize=1)
+def stylizer() -> Stylizer:
+    """The network that sketches in one pass, loaded once."""
+    return load_stylizer(SKETCHER, best_device())

@@ -1,0 +1,264 @@
+"""What happens at the easel: painting, stopping, going on, comparing, the film of it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from smart import images, movie, networks, pipeline
+from smart.options import PaintingOptions, SamplingOptions
+from smart.progress import OnProgress, Progress
+from smart.styles import Choice
+from smart.ui.handlers import EASEL, checked, choice, desk, face, painters, status
+from smart.ui.jobs import Job, workshop
+
+if TYPE_CHECKING:
+    from smart.ui.panels import Studio
+
+PREVIEW_EVERY = 1.0  # s; encoding and sending one costs about 20 ms
+FILM_SIZE = 512  # px
+FILM_FRAMES = 160  # about 15 MB until the next portrait of the session
+WEAK_MASK = 16  # of 255; a stroke less opaque than that was not meant
+
+Values = dict[str, Any]
+Updates = dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last portrait of a session with the pictures of how it came to be."""
+
+    portrait: pipeline.Portrait
+    frames: movie.Frames
+    photo: pipeline.Photo | None
+    title: str
+
+
+def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updates]:
+    """Paint the sitter or the photograph; the easel shows the picture as it grows."""
+    painting = checked(PaintingOptions, **{name: values[name] for name in studio.options})
+    choices, ground = _painters(values)
+    photo = _photo(values["photo"]) if values["use_photo"] else None
+    sampling = checked(SamplingOptions, seed=values["chosen"], psi=values["psi"])
+    by = _name_of(choices[0].slug)
+    if photo is None:
+        work = partial(pipeline.paint_seed, sampling, choices, painting, ground=ground)
+        title = f"Sitter {sampling.seed} after {by}"
+        shown = face(sampling.seed, sampling.psi, EASEL)
+    else:
+        work = partial(pipeline.paint_photo, photo, choices, painting, ground=ground)
+        title = f"Your photograph after {by}"
+        shown = images.shrunk(photo.picture, EASEL)
+    frames = movie.Frames(FILM_FRAMES, FILM_SIZE)
+    yield from _work(studio, request, work, shown, title, photo, frames)
+
+
+def go_on(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updates]:
+    """Paint on where the last portrait was stopped, or larger, as the chosen size says."""
+    last: Finished | None = values["last"]
+    if last is None:
+        raise gr.Error("There is no portrait to go on with; press Paint.", print_exception=False)
+    now = max(leg["painting"]["size"] for leg in _legs(last.portrait.provenance))
+    work = partial(
+        pipeline.go_on, last.portrait, size=max(now, int(values["size"])), photo=last.photo
+    )
+    yield from _work(
+        studio, request, work, last.portrait.image, last.title, last.photo, last.frames
+    )
+
+
+def _legs(provenance: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*provenance.get("earlier", []), provenance]
+
+
+def _work(
+    studio: Studio,
+    request: gr.Request,
+    work: Callable[..., pipeline.Portrait],
+    shown: Image.Image,
+    title: str,
+    photo: pipeline.Photo | None,
+    frames: movie.Frames,
+) -> Iterator[Updates]:
+    def filmed(report: OnProgress) -> pipeline.Portrait:
+        def with_film(progress: Progress) -> None:
+            if progress.preview is not None:
+                frames.add(images.to_pil(progress.preview))
+            report(progress)
+
+        return work(on_progress=with_film)
+
+    session = request.session_hash or ""
+    job: Job[pipeline.Portrait] = Job(filmed)
+    desk.put(session, job)
+    try:
+        yield from _painting(studio, job, shown)
+        portrait = job.result()
+    except ValueError as error:
+        raise gr.Error(str(error), title="Portrait", print_exception=False) from error
+    finally:
+        desk.remove(session, job)
+    seconds = time.monotonic() - job.started
+    finished = Finished(portrait, frames, photo, title)
+    # The page takes its own copies, which it deletes after a while; ours go at once.
+    with tempfile.TemporaryDirectory(prefix="smart-") as folder:
+        yield _finished(studio, finished, seconds, Path(folder))
+
+
+def _painters(values: Values) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+    """Who paints the figure (or everything), and who the ground."""
+    first, second, share = values["painter"], values["second"], float(values["share"]) / 100
+    if not second:
+        return (choice(first),), ()
+    if values["role"] == "ground":
+        return (choice(first),), (choice(second),)
+    mixed = (choice(f"{first}:{1 - share:.4f}"), choice(f"{second}:{share:.4f}"))
+    return tuple(one for one in mixed if one.weight > 0), ()
+
+
+def _photo(edited: dict[str, Any] | None) -> pipeline.Photo:
+    """The uploaded picture, and what was painted over it as the mask of what is kept."""
+    background = (edited or {}).get("background")
+    if background is None:
+        raise gr.Error(
+            "There is no photograph yet; upload one, or choose a sitter.",
+            title="Photograph", print_exception=False,
+        )  # fmt: skip
+    picture = background.convert("RGB")
+    if min(picture.size) < pipeline.SMALLEST_PHOTO:
+        raise gr.Error(
+            f"The photograph has only {picture.width} x {picture.height} px; give one of at "
+            f"least {pipeline.SMALLEST_PHOTO} px a side.",
+            title="Photograph", print_exception=False,
+        )  # fmt: skip
+    keep: Image.Image | None = None
+    for layer in (edited or {}).get("layers") or []:
+        alpha = layer.convert("RGBA").getchannel("A").point(lambda a: 255 if a > WEAK_MASK else 0)
+        if alpha.getbbox():
+            keep = alpha if keep is None else Image.composite(alpha, keep, alpha)
+    return pipeline.Photo(picture, keep)
+
+
+def _painting(studio: Studio, job: Job[pipeline.Portrait], shown: Image.Image) -> Iterator[Updates]:
+    network = workshop.quick(networks.feature_network).name
+    yield {
+        studio.easel: gr.Image(shown, visible=True),
+        studio.compare: gr.ImageSlider(visible=False),
+        studio.film: gr.Video(visible=False),
+        studio.film_picture: gr.Image(visible=False),
+        studio.status: status(f"Mixing the colours. Seen with {network}.", 0.0),
+        studio.comparing: False,
+        studio.paint: gr.Button(visible=False),
+        studio.stop: gr.Button("Stop", visible=True, interactive=True),
+        studio.before_after: gr.Button(visible=False),
+        studio.download: gr.DownloadButton(visible=False),
+        studio.go_on: gr.Button(visible=False),
+        studio.film_button: gr.Button(visible=False),
+    }
+    clock = Clock()
+    for progress in job.watch(PREVIEW_EVERY):
+        update: Updates = {studio.status: status(*clock.words(progress))}
+        if progress.preview is not None:
+            # The small early sizes, too, fill the easel.
+            small = images.to_pil(progress.preview)
+            size = images.fitted_size(*small.size, EASEL)
+            update[studio.easel] = small.resize(size, Image.Resampling.BICUBIC)
+        yield update
+
+
+def _finished(studio: Studio, made: Finished, seconds: float, folder: Path) -> Updates:
+    portrait = made.portrait
+    provenance = portrait.provenance
+    slug = "-".join(item["slug"] for item in provenance["styles"]).replace("/", "-")
+    sitter = provenance.get("sitter", {}).get("seed", "photograph")
+    path = portrait.save(folder / f"portrait-{sitter}-{slug}.png")
+    before = _before(made).resize(portrait.image.size, Image.Resampling.LANCZOS)
+    before_path = images.save_png(before, folder / "sitter.png")
+    words = "stopped and kept as it stood" if portrait.stopped else "finished"
+    width, height = portrait.image.size
+    text = f"{made.title}, {words} after {seconds:.0f} s. {width} x {height} px, {portrait.manner}."
+    return {
+        studio.easel: gr.Image(str(path), visible=True),
+        studio.compare: gr.ImageSlider((str(before_path), str(path)), visible=False),
+        studio.status: status(text),
+        studio.comparing: False,
+        studio.paint: gr.Button(visible=True),
+        studio.stop: gr.Button(visible=False),
+        studio.before_after: gr.Button(visible=True),
+        studio.download: gr.DownloadButton(value=str(path), visible=True),
+        studio.go_on: gr.Button(visible=True),
+        studio.film_button: gr.Button(visible=len(made.frames) > 1),
+        studio.last: made,
+    }
+
+
+def _before(made: Finished) -> Image.Image:
+    """What was painted, as it was."""
+    if made.photo is not None:
+        return made.photo.picture
+    sitting = made.portrait.provenance["sitter"]
+    large = max(made.portrait.image.size) > EASEL
+    native = max(workshop.quick(networks.generator).sizes) if large else EASEL
+    return face(sitting["seed"], sitting["psi"], native)
+
+
+def _name_of(slug: str) -> str:
+    names = {style.slug: style.name for style in painters()}
+    return names.get(slug.split("/")[0], slug)
+
+
+def toggle(comparing: bool) -> list[Any]:
+    """The portrait alone, or sitter and portrait under a slider."""
+    return [not comparing, gr.Image(visible=comparing), gr.ImageSlider(visible=not comparing)]
+
+
+def stop(request: gr.Request) -> gr.Button:
+    """End the running portrait of this session; the picture stays as it stands."""
+    desk.stop(request.session_hash or "")
+    return gr.Button("Stopping ...", interactive=False)
+
+
+def show_film(last: Finished | None) -> Iterator[list[Any]]:
+    """The film of how the last portrait came to be: MP4 where it can be written, else WebP."""
+    if last is None or len(last.frames) < 2:
+        raise gr.Error("There is no film yet; paint a portrait first.", print_exception=False)
+    moving = movie.can_write_mp4()
+    with tempfile.TemporaryDirectory(prefix="smart-") as folder:
+        try:
+            path = movie.save(last.frames, f"{folder}/portrait.{'mp4' if moving else 'webp'}")
+        except ValueError as error:
+            raise gr.Error(str(error), title="Film", print_exception=False) from error
+        yield [
+            gr.Video(str(path) if moving else None, visible=moving),
+            gr.Image(None if moving else str(path), visible=not moving),
+        ]
+
+
+class Clock:
+    """Time left, from the work done since the first report: what came before was preparation."""
+
+    def __init__(self) -> None:
+        self.first: tuple[float, float] | None = None
+
+    def words(self, progress: Progress) -> tuple[str, float, str]:
+        """What is being done, the share that is done (0..1), and the time left in words."""
+        done = progress.step / progress.total if progress.fraction is None else progress.fraction
+        now = time.monotonic()
+        self.first = self.first or (now, done)
+        began, before = self.first
+        left = ""
+        if now - began > 2 and done > before:
+            remaining = (now - began) * (1 - done) / (done - before)
+            left = f"at most {remaining:.0f} s left" if remaining >= 1 else "nearly done"
+        if progress.step == 0:
+            return "A sketch; the portrait grows out of it", done, left
+        stage = progress.stage[:1].upper() + progress.stage[1:]
+        return f"{stage}, step {progress.step} of at most {progress.total}", done, left

@@ -1,0 +1,218 @@
+"""What stands in the Studio: the panels of the sitter, the painter and the easel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from smart.options import (
+    LARGEST_PRINT,
+    Option,
+    PaintingOptions,
+    SamplingOptions,
+    default_of,
+    options_of,
+)
+from smart.ui import handlers
+
+SIZES = (256, 384, 512, 768, 1024, 1536, 2048, LARGEST_PRINT)
+NEAR = ("content_weight", "strength")  # options in sight; the others are one click away
+MASK_COLOR = "#c8502f"
+MANY = 10**6
+
+
+@dataclass
+class Studio:
+    """The components of the tab that handlers read and write."""
+
+    first_seed: gr.Number
+    others: gr.Button
+    shown: gr.State
+    chosen: gr.Number
+    psi: Any
+    sitters: gr.Gallery
+    photo: gr.ImageEditor
+    use_photo: gr.Checkbox
+    painters: gr.Gallery
+    slugs: gr.State
+    painter: gr.Textbox
+    work: gr.Dropdown
+    credit: gr.HTML
+    bad: gr.Markdown
+    second: gr.Dropdown
+    role: gr.Radio
+    share: gr.Slider
+    options: dict[str, Any]  # a component for each of PaintingOptions
+    paint: gr.Button
+    stop: gr.Button
+    easel: gr.Image
+    compare: gr.ImageSlider
+    comparing: gr.State
+    before_after: gr.Button
+    download: gr.DownloadButton
+    go_on: gr.Button
+    film_button: gr.Button
+    film: gr.Video
+    film_picture: gr.Image
+    last: gr.State
+    status: gr.HTML
+
+    def values(self) -> dict[str, Any]:
+        """Everything that a portrait depends on, by name."""
+        return {
+            "chosen": self.chosen, "psi": self.psi, "photo": self.photo,
+            "use_photo": self.use_photo, "painter": self.painter, "second": self.second,
+            "role": self.role, "share": self.share, "last": self.last, **self.options,
+        }  # fmt: skip
+
+    def at_the_easel(self) -> list[Any]:
+        """Everything that changes while a portrait is painted."""
+        return [
+            self.easel, self.compare, self.film, self.film_picture, self.status, self.comparing,
+            self.paint, self.stop, self.before_after, self.download, self.go_on,
+            self.film_button, self.last,
+        ]  # fmt: skip
+
+
+def _step(number: int, title: str, text: str) -> gr.HTML:
+    return gr.HTML(
+        f"<h2><em>{number}</em>{title}</h2><p>{text}</p>", elem_classes="step", padding=False
+    )
+
+
+def control(cls: Any, name: str) -> Any:
+    """A slider, a choice or a number with the bounds, label and help of an option."""
+    spec: Option = options_of(cls)[name]
+    label = f"{spec.label} ({spec.unit})" if spec.unit else spec.label
+    more = {
+        "value": default_of(cls, name), "label": label,
+        "info": spec.help[:1].upper() + spec.help[1:],
+    }  # fmt: skip
+    if spec.choices:
+        return gr.Radio([(choice.capitalize(), choice) for choice in spec.choices], **more)
+    if spec.high is not None and spec.high > MANY:  # no one finds a seed on a slider
+        return gr.Number(precision=0, **more)
+    return gr.Slider(spec.low, spec.high, step=spec.step, **more)
+
+
+def sitter_panel() -> dict[str, Any]:
+    """Six sitters, or a photograph."""
+    _step(1, "The sitter", "Six people who do not exist. Choose one.")
+    parts: dict[str, Any] = {}
+    parts["sitters"] = gr.Gallery(
+        columns=2, rows=3, allow_preview=False, show_label=False, label="Sitters", buttons=[],
+        object_fit="cover", height="auto", elem_id="sitters", elem_classes="choice",
+        interactive=False, selected_index=0,
+    )  # fmt: skip
+    with gr.Row(elem_classes="tight", equal_height=True):
+        parts["others"] = gr.Button("Six others", elem_id="others", scale=2, min_width=110)
+        parts["first_seed"] = gr.Number(
+            handlers.FIRST_SEED, label="First seed", scale=2, min_width=110, elem_id="seed",
+        )  # fmt: skip
+    with gr.Accordion("Variety", open=False, elem_classes="plain-accordion"):
+        parts["psi"] = control(SamplingOptions, "psi")
+    with gr.Accordion("Your own photograph", open=False, elem_classes="plain-accordion"):
+        parts["photo"] = gr.ImageEditor(
+            label="Photograph", show_label=False, type="pil", layers=False, transforms=("crop",),
+            sources=("upload", "webcam", "clipboard"), elem_id="photo",
+            brush=gr.Brush(default_size=24, colors=[MASK_COLOR], color_mode="fixed"),
+            eraser=gr.Eraser(default_size=24), placeholder="Drop a photograph here, or click",
+        )  # fmt: skip
+        gr.HTML(
+            "<p>Brush over what should stay true: the eyes, the mouth. <b>Face</b> under "
+            "<b>The painter&rsquo;s hand</b> says how firmly. Nothing of it is kept.</p>",
+            elem_classes="note", padding=False,
+        )  # fmt: skip
+        parts["use_photo"] = gr.Checkbox(False, label="Paint the photograph", elem_id="use-photo")
+    parts["chosen"] = gr.Number(handlers.FIRST_SEED, visible=False, precision=0)
+    parts["shown"] = gr.State(None)
+    return parts
+
+
+def painter_panel() -> dict[str, Any]:
+    """The painters, the works of the chosen one, and a second painter."""
+    _step(2, "The painter", "Choose whose hand it shall be.")
+    parts: dict[str, Any] = {}
+    parts["painters"] = gr.Gallery(
+        columns=3, allow_preview=False, show_label=False, label="Painters", buttons=[],
+        object_fit="cover", height="auto", elem_id="painters", elem_classes="choice",
+        interactive=False,
+    )  # fmt: skip
+    parts["slugs"] = gr.State([])
+    parts["painter"] = gr.Textbox(visible=False)
+    parts["work"] = gr.Dropdown(label="After", visible=False, elem_id="work")
+    parts["credit"] = gr.HTML(elem_id="credit", padding=False)
+    parts["bad"] = gr.Markdown(visible=False)
+    with gr.Accordion("A second painter", open=False, elem_classes="plain-accordion"):
+        parts["second"] = gr.Dropdown(
+            [("Nobody", "")], value="", label="Second painter", elem_id="second", filterable=False
+        )
+        parts["role"] = gr.Radio(
+            [("Paints with the first", "mix"), ("Paints what is behind the sitter", "ground")],
+            value="mix", label="What for", visible=False, elem_id="role",
+        )  # fmt: skip
+        parts["share"] = gr.Slider(
+            0, 100, 50, step=5, label="Share of the second (%)", visible=False, elem_id="share"
+        )
+    return parts
+
+
+def easel_panel() -> dict[str, Any]:
+    """The portrait with what one does with it, and how it is painted."""
+    _step(3, "The portrait", "It grows before your eyes. Stop whenever you like it.")
+    parts: dict[str, Any] = {
+        "comparing": gr.State(False),
+        "last": gr.State(None, time_to_live=3600),
+    }
+    parts["easel"] = gr.Image(
+        show_label=False, label="Portrait", interactive=False, format="jpeg", elem_id="easel",
+        type="pil", buttons=["fullscreen"], alt_text="The portrait on the easel",
+    )  # fmt: skip
+    parts["compare"] = gr.ImageSlider(
+        show_label=False, label="Before and after", visible=False, elem_id="compare",
+        interactive=False, max_height=900, buttons=["fullscreen"], format="png",
+    )  # fmt: skip
+    parts["status"] = gr.HTML(
+        handlers.status("Press Paint, or choose another sitter and painter first."),
+        elem_id="status", padding=False,
+    )  # fmt: skip
+    with gr.Row(elem_classes="tight"):
+        parts["paint"] = gr.Button("Paint", variant="primary", elem_id="paint", scale=3)
+        parts["stop"] = gr.Button("Stop", variant="stop", elem_id="stop", visible=False, scale=3)
+    with gr.Row(elem_classes="tight"):
+        small: dict[str, Any] = {"visible": False, "min_width": 120}
+        parts["download"] = gr.DownloadButton("Download", elem_id="download", **small)
+        parts["before_after"] = gr.Button("Compare", elem_id="before-after", **small)
+        parts["go_on"] = gr.Button("Go on", elem_id="go-on", **small)
+        parts["film_button"] = gr.Button("Film", elem_id="film-button", **small)
+    parts["film"] = gr.Video(
+        show_label=False, label="How it came to be", visible=False, autoplay=True, loop=True,
+        elem_id="film", buttons=["download"],
+    )  # fmt: skip
+    parts["film_picture"] = gr.Image(
+        show_label=False, label="How it came to be", visible=False, interactive=False,
+        elem_id="film-picture", buttons=["download"], format="webp",
+    )  # fmt: skip
+    controls: dict[str, Any] = {}
+    with gr.Row(elem_classes="tight"):
+        controls["size"] = gr.Dropdown(
+            [(_size_words(size), size) for size in SIZES], label="Size", filterable=False,
+            value=default_of(PaintingOptions, "size"), elem_id="size", min_width=140,
+        )  # fmt: skip
+        for name in NEAR:
+            with gr.Column(min_width=200):
+                controls[name] = control(PaintingOptions, name)
+    with gr.Accordion("The painter's hand", open=False, elem_classes="plain-accordion"):
+        for name in options_of(PaintingOptions):
+            if name not in controls:
+                controls[name] = control(PaintingOptions, name)
+    parts["options"] = controls
+    return parts
+
+
+def _size_words(size: int) -> str:
+    if size == LARGEST_PRINT:
+        return f"{size} px, to print on A3"
+    return f"{size} px" + (", takes minutes" if size > 1024 else "")
