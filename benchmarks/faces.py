@@ -9,9 +9,7 @@ the wheel is given and OpenVINO is installed, in float32 like ours.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,21 +18,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.measures import seconds
 from smart.conversion.faces import read_ir_files
 from smart.gan.generator import load_generator
 from smart.gan.latents import seed_latents, truncate
-
-
-def seconds(work: Callable[[], object], runs: int) -> float:
-    """The median over the runs, after one to warm up."""
-    times = []
-    for _ in range(runs + 1):
-        start = time.perf_counter()
-        work()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
 
 
 def openvino_face(wheel: Path, w: torch.Tensor, threads: int) -> Callable[[], object] | None:

@@ -1,11 +1,13 @@
 """Makes the pictures of the README with the app's own pipeline.
 
-python docs/make_pictures.py    (about three minutes on two cores)
+python docs/make_pictures.py [hero] [painters] [controls]    (about twelve minutes on two cores)
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -18,23 +20,75 @@ HERO = [
     (17, "van-gogh"), (6, "durer"), (15, "kandinsky"),
 ]  # fmt: skip
 TILE = 320  # px in the sheet; painted at 512
+SITTERS = (13, 16, 15, 14)
+PAINTERS = (
+    "arcimboldo/librarian", "bazille", "bellini", "bruegel", "cassatt", "durer", "hiroshige",
+    "hokusai/great-wave", "kandinsky", "leonardo", "renoir/girls-at-the-piano", "van-gogh",
+)  # fmt: skip
+SMALL = 160  # px; painted at 256
+WAVE = "hokusai/great-wave"
+CONTROLS: list[dict[str, Any]] = [
+    {}, {"strength": 0.5}, {"stroke_size": 2.0}, {"colors": "sitter"}, {"face_weight": 12.0},
+    {"ground": "van-gogh"}, {"second": "renoir/girls-at-the-piano"}, {"start": "noise"},
+]  # fmt: skip
+CONTROLLED = 15  # the seed
 
 
-def main() -> None:
+def hero() -> None:
     """Sitters above, their portraits below, painters in the order of HERO."""
-    catalogue = styles.scan()
     sitters, portraits = [], []
     for seed, slug in HERO:
-        options = SamplingOptions(seed=seed)
-        sitters.append(images.to_pil(pipeline.sitter(options, 512)))
-        choice = catalogue.choose(slug)
-        made = pipeline.paint_seed(options, (choice,), PaintingOptions(size=512))
-        portraits.append(made.image)
-        print(seed, slug)
+        sitters.append(_sitter(seed, 512))
+        portraits.append(_portrait(seed, 512, slug))
     small = [p.resize((TILE, TILE), Image.Resampling.LANCZOS) for p in sitters + portraits]
-    sheet = images.sheet(small, len(HERO), gap=6)
-    sheet.save(HERE / "sitters-and-portraits.jpg", quality=90, optimize=True)
+    _save(images.sheet(small, len(HERO), gap=6), "sitters-and-portraits")
+
+
+def painters() -> None:
+    """A painter in each column, a sitter in each row, the paintings above."""
+    tiles = [Image.new("RGB", (SMALL, SMALL), "white")]
+    tiles += [images.square(styles.scan().choose(p).works[0].open(), SMALL) for p in PAINTERS]
+    for seed in SITTERS:
+        tiles.append(_sitter(seed, 256).resize((SMALL, SMALL), Image.Resampling.LANCZOS))
+        for slug in PAINTERS:
+            made = _portrait(seed, 256, slug)
+            tiles.append(made.resize((SMALL, SMALL), Image.Resampling.LANCZOS))
+    _save(images.sheet(tiles, len(PAINTERS) + 1, gap=4), "painters")
+
+
+def controls() -> None:
+    """One sitter after one painting, each time with one control moved."""
+    tiles = []
+    for control in CONTROLS:
+        more = dict(control)
+        slugs = [WAVE] + ([more.pop("second")] if "second" in more else [])
+        ground = [more.pop("ground")] if "ground" in more else []
+        made = _portrait(CONTROLLED, 384, *slugs, ground=ground, **more)
+        tiles.append(made.resize((TILE, TILE), Image.Resampling.LANCZOS))
+    _save(images.sheet(tiles, 4, gap=6), "controls")
+
+
+def _sitter(seed: int, size: int) -> Image.Image:
+    return images.to_pil(pipeline.sitter(SamplingOptions(seed=seed), size))
+
+
+def _portrait(
+    seed: int, size: int, *slugs: str, ground: list[str] | None = None, **more: Any
+) -> Image.Image:
+    catalogue = styles.scan()
+    options = PaintingOptions(size=size, **more)
+    behind = catalogue.choose_all(ground) if ground else ()
+    made = pipeline.paint_seed(
+        SamplingOptions(seed=seed), catalogue.choose_all(slugs), options, ground=behind
+    )
+    print(seed, *slugs, more or "")
+    return made.image
+
+
+def _save(sheet: Image.Image, name: str) -> None:
+    sheet.save(HERE / f"{name}.jpg", quality=88, optimize=True, subsampling=0)
 
 
 if __name__ == "__main__":
-    main()
+    for chosen in sys.argv[1:] or ("hero", "painters", "controls"):
+        {"hero": hero, "painters": painters, "controls": controls}[chosen]()

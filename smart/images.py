@@ -163,6 +163,11 @@ def fit(image: Tensor, size: int) -> Tensor:
     return resize(image, *fitted_size(image.shape[-1], image.shape[-2], size))
 
 
+def fit_within(image: Tensor, size: int) -> Tensor:
+    """[N, 3, H, W] with its longer side at most size px."""
+    return fit(image, size) if max(image.shape[-2:]) > size else image
+
+
 def square(image: Image.Image, size: int) -> Image.Image:
     """The central square of a picture, size px a side."""
     return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS, centering=(0.5, 0.4))

@@ -12,7 +12,9 @@ from smart.device import PRECISIONS, best_device, feature_dtype
 from smart.gan.generator import Generator, load_generator
 from smart.painting.feed_forward import Stylizer, load_stylizer
 from smart.painting.vgg import VGG, load_vgg
-from smart.provenance import GENERATOR, SKETCHER
+from smart.provenance import GENERATOR
+
+SKETCHERS = {"portraits": "stylization-portraits", "general": "stylization"}  # in weights/
 
 
 @lru_cache(maxsize=2)
@@ -38,7 +40,7 @@ def _network(name: str, _: Path | None, device: torch.device, dtype: torch.dtype
     return load_vgg(name, device, dtype)
 
 
-@lru_cache(maxsize=1)
-def stylizer() -> Stylizer:
-    """The network that sketches in one pass, loaded once."""
-    return load_stylizer(SKETCHER, best_device())
+@lru_cache(maxsize=2)
+def stylizer(name: str = "portraits") -> Stylizer:
+    """The network that sketches in one pass, by the option sketcher, loaded once."""
+    return load_stylizer(SKETCHERS[name], best_device())

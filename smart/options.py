@@ -148,6 +148,10 @@ class PaintingOptions(Options):
         "optimization", "optimization paints step by step; feed-forward sketches in one pass",
         "Engine", choices=("optimization", "feed-forward"), advanced=True,
     )  # fmt: skip
+    sketcher: str = option(
+        "portraits", "who sketches: a network trained on our sitters, or the general one it came "
+        "from, rougher and bolder", "Sketch", choices=("portraits", "general"), advanced=True,
+    )  # fmt: skip
     start: str = option(
         "sketch", "what the optimization starts from: a sketch, the bare sitter, or noise",
         "Start from", choices=("sketch", "sitter", "noise"), advanced=True,
@@ -157,7 +161,7 @@ class PaintingOptions(Options):
         step=1, advanced=True,
     )  # fmt: skip
     content_weight: float = option(
-        0.08, "how firmly the sitter's features are held against the painter's",
+        0.08, "how firmly the sitter is held",
         "Likeness", low=0.0, high=1.0, step=0.01,
     )  # fmt: skip
     face_weight: float = option(
@@ -165,7 +169,7 @@ class PaintingOptions(Options):
         "marks", "Face", low=0.0, high=20.0, step=0.5,
     )  # fmt: skip
     strength: float = option(
-        1.0, "how much of the painter; 0 is the sitter as he or she is",
+        1.0, "how much of the painter; 0 is the bare sitter",
         "Strength", low=0.0, high=1.0, step=0.05,
     )  # fmt: skip
     stroke_size: float = option(

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -255,7 +256,8 @@ def _paint(
         seen = _seen(order, leg.painting)
         report = _stopping_after(leg.stopped_after, on_progress)
         done = _done_before(legs, index)
-        result = painter.paint(scene, leg.painting, seen, stylizer, report, earlier, done)
+        sketcher = partial(stylizer, leg.painting.sketcher)
+        result = painter.paint(scene, leg.painting, seen, sketcher, report, earlier, done)
         # What goes on is what a PNG holds.
         pictures = [images.to_pil(picture) for picture in result.image]
         earlier = torch.cat([images.to_tensor(picture) for picture in pictures])

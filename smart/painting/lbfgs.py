@@ -14,13 +14,17 @@ from torch import Tensor
 
 FIRST_CHANGE = 0.01  # root mean square of the first step, on the scale 0..1 of the picture
 LARGEST_CHANGE = 0.1  # of any step
-BUDGET = 1.2e9  # bytes for the history
+BUDGET = 0.8e9  # bytes for the history
 MOST = 20  # pairs
 
 
 def history_for(picture: Tensor) -> int:
-    """How many pairs of steps and gradients are kept: fewer for a picture that is large."""
-    return int(max(1, min(MOST, BUDGET // (8 * picture.numel()))))
+    """How many pairs of steps and gradients are kept: fewer for a picture that is large.
+
+    For the largest it is none, and only the newest curvature is known (Barzilai & Borwein 1988).
+    """
+    pairs = int(min(MOST, BUDGET // (8 * picture.numel())))
+    return pairs if pairs > 1 else 0
 
 
 class LBFGS:
@@ -28,6 +32,7 @@ class LBFGS:
 
     def __init__(self, history: int = MOST) -> None:
         self.pairs: deque[tuple[Tensor, Tensor, Tensor]] = deque(maxlen=history)
+        self.scale: Tensor | None = None  # of what no pair knows, [N, 1, 1, 1]
 
     def remember(self, step: Tensor, change: Tensor) -> None:
         """What a step did to the gradient. Where it shows no positive curvature it is left out."""
@@ -35,36 +40,34 @@ class LBFGS:
         sizes = (_dot(step, step) * _dot(change, change)).sqrt()
         good = product > 1e-6 * sizes
         rho = torch.where(good, 1 / torch.where(good, product, 1), 0)
-        if good.any():
+        known = product / _dot(change, change).clamp_min(1e-30)
+        before = torch.zeros_like(known) if self.scale is None else self.scale
+        self.scale = torch.where(good, known, before)
+        if good.any() and self.pairs.maxlen:
             self.pairs.append((step, change, rho))
 
     def direction(self, gradient: Tensor) -> Tensor:
         """Downhill, about as far as the curvature says, at most LARGEST_CHANGE on average."""
         way = -gradient
         first = FIRST_CHANGE / _size(way).clamp_min(1e-30)
-        if not self.pairs:
-            return way * first
+        if self.scale is None:
+            return way.mul_(first)
         shares = []
         for step, change, rho in reversed(self.pairs):
-            share = rho * _dot(step, way)
-            way = torch.addcmul(way, change, share, value=-1)
-            shares.append(share)
-        # The newest pair with curvature gives the scale of what is not known otherwise.
-        scale = torch.zeros_like(shares[0])
-        for _, change, rho in self.pairs:
-            known = 1 / (rho * _dot(change, change)).clamp_min(1e-30)
-            scale = torch.where(rho > 0, known, scale)
-        way = way * torch.where(scale > 0, scale, first)
+            shares.append(rho * _dot(step, way))
+            way.addcmul_(change, shares[-1], value=-1)
+        way.mul_(torch.where(self.scale > 0, self.scale, first))
         for (step, change, rho), share in zip(self.pairs, reversed(shares), strict=True):
-            way = torch.addcmul(way, step, share - rho * _dot(change, way))
-        return way * (LARGEST_CHANGE / _size(way).clamp_min(1e-30)).clamp_max(1)
+            way.addcmul_(step, share - rho * _dot(change, way))
+        return way.mul_((LARGEST_CHANGE / _size(way).clamp_min(1e-30)).clamp_max(1))
 
 
 def _dot(one: Tensor, two: Tensor) -> Tensor:
-    """The product of each pair of pictures, [N, 1, 1, 1]."""
-    return (one * two).sum((1, 2, 3), keepdim=True)
+    """The product of each pair of pictures, [N, 1, 1, 1]; without a copy of them."""
+    product = one.flatten(1).unsqueeze(1) @ two.flatten(1).unsqueeze(2)
+    return product.unsqueeze(-1)
 
 
 def _size(picture: Tensor) -> Tensor:
     """Root mean square of each picture, [N, 1, 1, 1]."""
-    return picture.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return (_dot(picture, picture) / picture[0].numel()).sqrt()

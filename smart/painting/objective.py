@@ -19,13 +19,13 @@ from smart.painting import losses
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.losses import Moments, Pull, Sums, Target
 from smart.painting.style_targets import (
-    TILE,
     Masks,
     Targets,
     add_up,
     masks_at,
     picture_moments,
     style_targets,
+    tiles_of,
 )
 from smart.painting.tiling import Tile, tiles
 from smart.painting.vgg import VGG, stride_of
@@ -64,7 +64,8 @@ class Weighting:
 class Objective:
     """Call it with a picture [N, 3, H, W] for the loss of each, [N], and the gradient.
 
-    The scene's content is that of this size. tile is the core of a tile in px.
+    The scene's content is that of this size. tile is the core of a tile in px, None for what
+    memory asks for.
     """
 
     def __init__(
@@ -73,14 +74,15 @@ class Objective:
         scene: Scene,
         options: PaintingOptions,
         weighting: Weighting | None = None,
-        tile: int = TILE,
+        tile: int | None = None,
     ) -> None:
         self.network, self.options = network, options
         self.weighting = weighting or Weighting()
         self.layers = list(self.weighting.style_shares)
         content = scene.content.to(network.device)
         height, width = content.shape[-2:]
-        self.tiles = tiles(height, width, tile, network.reach(self.seen))
+        reach = network.reach(self.seen)
+        self.tiles = tiles(height, width, tile, reach) if tile else tiles_of(height, width, reach)
         keep, figure = scene.masks_at(height, width)
         scene = Scene(content, scene.styles, keep, figure, scene.ground_styles)
         self.masks = [

@@ -27,6 +27,7 @@ from smart.progress import Cancelled, OnProgress, Progress, ignore
 COARSEST = 128  # px; below, a face is too small to keep its features
 REFINED = 2048  # px; above it a picture is a print: only what is fine is painted anew
 PRINT_STEPS = 6
+PREVIEW = 1024  # px, the longer side of a preview at most
 PREVIEWS = 100  # about so many are shown of a portrait, each after as much work
 WORSE = 1.5  # a step that makes the loss this many times larger went too far
 BACK = 0.25  # of such a step is taken instead
@@ -56,7 +57,8 @@ def descend(
     when nothing visible changes (see Settled), or when numbers are no longer finite, with the last
     good picture.
     """
-    memory, settled = LBFGS(history_for(picture)), Settled(tolerance)
+    memory = LBFGS(history_for(picture))
+    settled = Settled(tolerance if memory.pairs.maxlen else 0)  # it keeps pictures, too
     before: tuple[Tensor, Tensor, Tensor] | None = None
     for _ in range(steps):
         value, gradient = objective(picture)
@@ -65,15 +67,20 @@ def descend(
         if before is None:
             step = _within(picture, gradient, memory)
         else:
-            step = picture - before[0]
             far = (value > WORSE * before[1]).view(-1, 1, 1, 1)
-            memory.remember(step.where(~far, 0), (gradient - before[2]).where(~far, 0))
-            gradient, value = gradient.where(~far, before[2]), value.where(~far.view(-1), before[1])
-            base = picture.where(~far, before[0])
-            step = torch.where(far, BACK * step, _within(base, gradient, memory))
-            picture = base
+            if far.any():
+                step = picture - before[0]
+                memory.remember(step.where(~far, 0), (gradient - before[2]).where(~far, 0))
+                gradient = gradient.where(~far, before[2])
+                value = value.where(~far.view(-1), before[1])
+                picture = picture.where(~far, before[0])
+                step = torch.where(far, BACK * step, _within(picture, gradient, memory))
+            else:
+                memory.remember(picture - before[0], gradient - before[2])
+                before = None  # a print has no room for what is not needed
+                step = _within(picture, gradient, memory)
         before = (picture, value, gradient)
-        picture = (picture + step).clamp_(0, 1)
+        picture = step.add_(picture).clamp_(0, 1)
         on_step(float(value.mean()), picture)
         if settled(picture):
             break
@@ -123,7 +130,7 @@ def paint(
 
     It starts from start [N, 3, h, w], a sketch or an earlier portrait, else from noise or the
     content (options.start). The first done steps of the plan are left out: an earlier call did
-    them. on_progress gets a Progress after every step, with a preview of the final size after
+    them. on_progress gets a Progress after every step, with a preview of the whole picture after
     some; when it raises Cancelled the picture is returned as it stands. Raises ValueError for
     no style.
     """
@@ -139,7 +146,7 @@ def paint(
             run.report(None, preview=True)
         for scale in run.plan:
             if steps := run.begin(scale):
-                small = easel.at(at_size(scene.content, scale.size))
+                small = easel.at(scale.size)
                 objective = _objective(scene, scale, options, network, weighting)
                 settled = SETTLED * min(1, 100 / options.effort)
                 descend(small.to(network.device), objective, steps, run.on_step, settled)
@@ -199,7 +206,7 @@ class _Run:
         """Tell how far it is."""
         here = min(self.step - self.base, self.scale.steps) * self.scale.size**2
         share = min(1.0, max(0, self.spent + here) / self.work)
-        shown = self.easel.whole() if preview else None
+        shown = images.fit_within(self.easel.whole(), PREVIEW) if preview else None
         self.unseen = 0 if preview else self.unseen
         self.on_progress(Progress(self.step, self.total, self.stage, loss, shown, share))
 
@@ -228,9 +235,12 @@ class Easel:
         blurred = images.resize(images.resize(self.start, width, height), self.width, self.height)
         return (large + self.start - blurred).clamp(0, 1)
 
-    def at(self, like: Tensor) -> Tensor:
-        """The picture at the size of another."""
-        return images.resize(self.whole(), like.shape[-1], like.shape[-2])
+    def at(self, size: int) -> Tensor:
+        """The picture with its longer side at size px."""
+        small = at_size(self.whole(), size)
+        if small.shape[-2:] == (self.height, self.width):
+            self.start = None  # nothing is left to fill in
+        return small
 
 
 def at_size(content: Tensor, size: int) -> Tensor:

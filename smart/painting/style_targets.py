@@ -20,7 +20,8 @@ from smart.painting.vgg import VGG, stride_of
 KEPT = 16  # sets of targets; one is about 8 MB
 SMALLEST = 32  # px; the shorter side, so that the deepest layer still sees 2 x 2
 LARGEST = 1024**2  # px; paintings are not enlarged beyond this area: that would teach blur
-TILE = 1024  # px; the core of a tile, see tiling
+WHOLE = 1024**2  # px; larger pictures are seen in tiles
+TILE = 640  # px; the core of a tile, see tiling
 
 Targets = dict[str, Target]
 Masks = dict[str, Tensor]  # [N, 1, h, w] at the size of each layer's features
@@ -75,10 +76,15 @@ def picture_moments(
     """Exact moments of a picture [N, 3, H, W] of any size at the layers, tile by tile."""
     sums: dict[str, Sums] = {}
     height, width = picture.shape[-2:]
-    for tile in tiles(height, width, TILE, network.reach(layers)):
+    for tile in tiles_of(height, width, network.reach(layers)):
         features = network(tile.window(picture).to(network.device), layers)
         add_up(sums, features, tile, layers, masks)
     return {layer: total.moments() for layer, total in sums.items()}
+
+
+def tiles_of(height: int, width: int, margin: int) -> list[Tile]:
+    """The tiles of a picture of some size; one, as long as memory does not ask for more."""
+    return tiles(height, width, max(height, width) if height * width <= WHOLE else TILE, margin)
 
 
 def add_up(

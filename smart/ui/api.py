@@ -41,13 +41,34 @@ def face(seed: int, psi: float, size: int) -> Iterator[str]:
         yield str(images.save_png(picture, f"{folder}/face-{options.seed}.png", provenance))
 
 
-def portrait(seed: int, style: str, size: int, psi: float, content_weight: float) -> Iterator[str]:
-    """A portrait as a PNG with its settings inside; style as in `smart styles`, e.g. hokusai."""
+def portrait(
+    seed: int,
+    style: str,
+    size: int,
+    psi: float,
+    content_weight: float,
+    strength: float,
+    stroke_size: float,
+    colors: str,
+    engine: str,
+    ground: str,
+) -> Iterator[str]:
+    """A portrait as a PNG with its settings inside; style as in `smart styles`, e.g. hokusai.
+
+    ground, if not empty, is who paints what is behind the sitter.
+    """
     try:
         sampling = SamplingOptions(seed=seed, psi=psi)
-        painting = PaintingOptions(size=size, content_weight=content_weight)
-        choice = style_folder.scan().choose(style)
-        job = Job(lambda report: pipeline.paint_seed(sampling, (choice,), painting, report))
+        painting = PaintingOptions(
+            size=size, content_weight=content_weight, strength=strength, stroke_size=stroke_size,
+            colors=colors, engine=engine,
+        )  # fmt: skip
+        catalogue = style_folder.scan()
+        choice = catalogue.choose(style)
+        behind = (catalogue.choose(ground),) if ground else ()
+        job = Job(
+            lambda report: pipeline.paint_seed(sampling, (choice,), painting, report, ground=behind)
+        )
         for _ in job.watch(every=1.0):
             pass
         made = job.result()
@@ -63,14 +84,20 @@ def add_endpoints() -> None:
     psi = gr.Number(default_of(SamplingOptions, "psi"), visible=False, label="psi")
     size = gr.Number(512, precision=0, visible=False, label="size")
     style = gr.Textbox("hokusai", visible=False, label="style")
-    weight = gr.Number(
-        default_of(PaintingOptions, "content_weight"), visible=False, label="content_weight"
-    )
+    numbers = [
+        gr.Number(default_of(PaintingOptions, name), visible=False, label=name)
+        for name in ("content_weight", "strength", "stroke_size")
+    ]
+    texts = [
+        gr.Textbox(default_of(PaintingOptions, name), visible=False, label=name)
+        for name in ("colors", "engine")
+    ]
+    ground = gr.Textbox("", visible=False, label="ground")
     picture = gr.File(visible=False, label="picture")
     face_button = gr.Button(visible=False)
     face_button.click(face, [seed, psi, size], picture, api_name="face", concurrency_id="sitters")
     portrait_button = gr.Button(visible=False)
     portrait_button.click(
-        portrait, [seed, style, size, psi, weight], picture, api_name="portrait",
-        concurrency_id="painter",
+        portrait, [seed, style, size, psi, *numbers, *texts, ground], picture,
+        api_name="portrait", concurrency_id="painter",
     )  # fmt: skip

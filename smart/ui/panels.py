@@ -205,7 +205,9 @@ def easel_panel() -> dict[str, Any]:
             with gr.Column(min_width=200):
                 controls[name] = control(PaintingOptions, name)
     with gr.Accordion("The painter's hand", open=False, elem_classes="plain-accordion"):
-        for name in options_of(PaintingOptions):
+        # What people reach for comes first, what only some need last.
+        specs = options_of(PaintingOptions)
+        for name in sorted(specs, key=lambda name: specs[name].advanced):
             if name not in controls:
                 controls[name] = control(PaintingOptions, name)
     parts["options"] = controls

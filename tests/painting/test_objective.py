@@ -80,6 +80,7 @@ def test_tiles_cover_a_picture_once() -> None:
 def test_statistics_do_not_depend_on_tiles(vgg16: VGG, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, layers = noise(1, 3, 300, 200), ["relu2_1", "relu5_1"]
     whole = picture_moments(vgg16, picture, layers)
+    monkeypatch.setattr("smart.painting.style_targets.WHOLE", 1)
     monkeypatch.setattr("smart.painting.style_targets.TILE", 96)
     parts = picture_moments(vgg16, picture, layers)
     for layer in layers:

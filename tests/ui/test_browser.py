@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from smart import images, pipeline
+from smart.options import SamplingOptions
 from tests.conftest import Server
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -97,10 +98,7 @@ def test_three_clicks_to_a_portrait(visitor: Visitor, tmp_path: Path) -> None:
         "Sitter 15 after Vincent van Gogh, finished after"
     )
     visitor.shot("finished")
-    with page.expect_download() as download:
-        page.locator("#download").click()
-    path = tmp_path / download.value.suggested_filename
-    download.value.save_as(path)
+    path = download(page, tmp_path)
     assert path.name == "portrait-15-van-gogh.png"
     assert images.read_provenance(path)["sitter"]["seed"] == 15
     assert pipeline.like(path).choices[0].slug == "van-gogh"
@@ -187,3 +185,70 @@ def test_the_dark_page(visitor: Visitor) -> None:
     )
     assert max(int(value) for value in re.findall(r"\d+", dark)[:3]) < 60
     visitor.shot("dark")
+
+
+def test_a_photograph_with_a_brushed_mask(visitor: Visitor, tmp_path: Path) -> None:
+    photo = tmp_path / "holiday.jpg"
+    images.to_pil(pipeline.sitter(SamplingOptions(seed=3), 512)).crop((0, 40, 512, 440)).save(photo)
+    page = visitor.open().page
+    visitor.choose_size(256)
+    page.get_by_text("Your own photograph").click()
+    before = page.locator("#easel img").get_attribute("src")
+    page.locator("#photo input[type=file]").first.set_input_files(photo)
+    playwright.expect(page.locator("#use-photo input")).to_be_checked(timeout=20_000)
+    playwright.expect(page.locator("#easel img")).not_to_have_attribute("src", before or "")
+    page.locator("#photo button[title*=rush], #photo button[aria-label*=rush]").first.click()
+    canvas = page.locator("#photo canvas").first.bounding_box()
+    assert canvas
+    middle = canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 25, middle[1] + 8, steps=6)
+    page.mouse.up()
+    visitor.shot("photograph")
+    page.locator("#paint").click()
+    page.locator("#download").wait_for(timeout=200_000)
+    path = download(page, tmp_path)
+    playwright.expect(page.locator("#status")).to_contain_text("Your photograph after")
+    provenance = images.read_provenance(path)
+    assert "keep_sha256" in provenance["photo"]
+    assert "holiday" not in str(provenance)
+    assert Image.open(path).size == (256, 200)
+    page.locator("#sitters .thumbnail-item").nth(1).click()
+    playwright.expect(page.locator("#use-photo input")).not_to_be_checked()
+    assert visitor.errors == []
+
+
+def test_stop_go_on_another_for_the_ground_and_the_film(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.open().page
+    visitor.choose_size(256)
+    page.get_by_text("A second painter").click()
+    page.locator("#second input").click()
+    page.get_by_role("option", name="Vincent van Gogh").click()
+    page.get_by_text("Paints what is behind the sitter").click()
+    playwright.expect(page.locator("#share")).to_have_count(0)
+    page.get_by_text("The painter's hand").click()
+    visitor.shot("controls")
+    page.locator("#paint").click()
+    page.locator("#status").get_by_text("step 1").first.wait_for(timeout=60_000)
+    page.locator("#stop").click()
+    page.locator("#go-on").wait_for(timeout=30_000)
+    playwright.expect(page.locator("#status")).to_contain_text("stopped and kept")
+    page.locator("#go-on").click()
+    playwright.expect(page.locator("#status")).to_contain_text("finished after", timeout=90_000)
+    provenance = images.read_provenance(download(page, tmp_path))
+    assert provenance["ground"][0]["slug"] == "van-gogh"
+    assert provenance["earlier"][0]["stopped_after"] > 0
+    page.locator("#film-button").click()
+    page.locator("#film video, #film-picture img").first.wait_for(timeout=30_000)
+    visitor.shot("film")
+    assert visitor.strangers == []
+    assert visitor.errors == []
+
+
+def download(page: playwright.Page, folder: Path) -> Path:
+    with page.expect_download() as coming:
+        page.locator("#download").click()
+    path = folder / coming.value.suggested_filename
+    coming.value.save_as(path)
+    return path

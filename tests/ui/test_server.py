@@ -34,11 +34,16 @@ def test_a_face_is_that_of_the_command_line(client: Client) -> None:
 
 
 def test_a_portrait_carries_its_settings(client: Client) -> None:
-    path = client.predict(7, "hokusai/great-wave", 64, 0.6, 0.1, api_name="/portrait")
+    path = client.predict(
+        seed=7, style="hokusai/great-wave", size=64, psi=0.6, content_weight=0.1, strength=0.9,
+        colors="sitter", ground="renoir", api_name="/portrait",
+    )  # fmt: skip
     assert Image.open(path).size == (64, 64)
     recipe = pipeline.like(path)
     assert recipe.sampling == SamplingOptions(seed=7, psi=0.6)
     assert recipe.painting.content_weight == 0.1
+    assert (recipe.painting.strength, recipe.painting.colors) == (0.9, "sitter")
+    assert recipe.ground[0].slug == "renoir"
     assert recipe.choices[0].slug == "hokusai/great-wave"
 
 

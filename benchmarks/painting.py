@@ -1,0 +1,257 @@
+"""The painter's engines, side by side with style-transfer-pytorch and neural-style-pt.
+
+python benchmarks/painting.py [--crowson PATH] [--neural-style PATH] [--whole] [--only NAME]
+
+Prints tables: the time and memory of a portrait, what of the processor is used, batches, and, where
+the path to a peer is given, the seconds until our picture is as good by the peer's own objective
+as the peer's own run. Peers are timed over a few steps of each of their sizes and multiplied by
+their own default numbers of steps; with --whole (half an hour) style-transfer-pytorch is run to
+its end at 256 px, otherwise the value it was seen to reach, PEER_OBJECTIVE, is the target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import peers
+from benchmarks.measures import apart, edges, seconds, structure, style_distance, table
+from smart import images, networks, pipeline, styles
+from smart.device import best_device, feature_dtype
+from smart.options import PaintingOptions, SamplingOptions
+from smart.painting import optimization
+from smart.painting.contract import Scene, StyleImage
+from smart.painting.objective import Objective, Weighting
+from smart.painting.painter import sketch
+from smart.progress import Cancelled, Progress
+
+MOST_STEPS = 200  # of ours at the last size
+SEED, WORK = 12, "hokusai/great-wave"
+PEER_OBJECTIVE = 3545.0  # style-transfer-pytorch's at the end of its default run at 256 px
+PEER_STEPS = 8  # at each of its sizes, to time it
+CROWSON = Weighting(
+    "relu4_2",
+    {name: share / 341 for name, share in zip(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), (256, 64, 16, 4, 1), strict=True
+    )},
+    relative=False,
+)  # fmt: skip
+# 5 content + 100 style of Gram matrices over channels, divided by 5 to stay within our bounds.
+NEURAL_STYLE = Weighting(
+    "relu4_2",
+    {f"relu{block}_1": 20 / channels**2
+     for block, channels in zip((1, 2, 3, 4, 5), (64, 128, 256, 512, 512), strict=True)},
+    relative=False,
+)  # fmt: skip
+NEURAL_STYLE_STEPS = 1000
+
+
+def subject(seed: int = SEED, slug: str = WORK) -> tuple[Tensor, Tensor]:
+    """A sitter at 1024 px and a painting."""
+    painting = styles.scan().choose(slug).works[0].open()
+    return pipeline.sitter(SamplingOptions(seed=seed), 1024), images.to_tensor(painting)
+
+
+def portrait(size: int, engine: str, seed: int, slug: str) -> dict[str, Any]:
+    """One portrait as the app paints it, after the networks are loaded."""
+    choices = styles.scan().choose_all([slug])
+    options = PaintingOptions(size=size, engine=engine)
+    networks.feature_network()
+    networks.stylizer()
+    sitter = pipeline.sitter(SamplingOptions(seed=seed), 1024)
+    began = time.perf_counter()
+    made = pipeline.paint_seed(SamplingOptions(seed=seed), choices, options)
+    took = time.perf_counter() - began
+    painting = images.to_tensor(choices[0].works[0].open())
+    picture = images.to_tensor(made.image)
+    stylizer = networks.stylizer()
+    return {
+        "seconds": took,
+        "style": style_distance(picture, painting, sitter, stylizer),
+        "structure": structure(picture, sitter),
+        "edges": edges(picture, sitter),
+    }
+
+
+def engines(sizes: list[int]) -> None:
+    """Each engine at each size: seconds, memory, and measures that none of them optimises."""
+    rows = []
+    for engine in ("feed-forward", "optimization"):
+        for size in sizes:
+            made, peak = apart(portrait, size, engine, SEED, WORK)
+            rows.append([
+                f"{engine}, {size} px", f"{made['seconds']:.1f}", f"{peak:.1f}",
+                f"{made['style']:.2f}", f"{made['structure']:.2f}", f"{made['edges']:.2f}",
+            ])  # fmt: skip
+            print(rows[-1], file=sys.stderr)
+    head = ["portrait", "seconds", "peak GB", "style distance", "structure", "edges"]
+    print(table(head, rows))
+
+
+def processor() -> None:
+    """What VGG forward and backward gets of the rate of a matrix product in the same run."""
+    rows = []
+    for name in ("float32", "bfloat16"):
+        dtype = getattr(torch, name)
+        one, two = (torch.rand(2048, 2048).to(dtype) for _ in range(2))
+        product = 2 * 2048**3 / seconds(lambda one=one, two=two: one @ two) / 1e9
+        network = networks.feature_network("vgg16", name)
+        for size in (256, 512):
+            picture = torch.rand(1, 3, size, size)
+            took = seconds(partial(_forward_and_backward, network, picture), 3)
+            rate = _operations(network, size) / took / 1e9
+            rows.append([f"{name}, {size} px", f"{1000 * took:.0f}", f"{rate:.0f}",
+                         f"{product:.0f}", f"{100 * rate / product:.0f} %"])  # fmt: skip
+    head = ["VGG-16 forward and backward", "ms", "GFLOP/s", "matrix product", "share"]
+    print(table(head, rows))
+
+
+def _forward_and_backward(network: Any, picture: Tensor) -> None:
+    picture = picture.detach().requires_grad_()
+    network(picture, ["relu5_1"])["relu5_1"].float().sum().backward()
+
+
+def _operations(network: Any, size: int) -> float:
+    """Multiplications and additions of convolutions: forward, and back to the picture."""
+    total, previous = 0, 3
+    for layer in network.layers:
+        channels = getattr(network, f"{layer}_bias").numel()
+        side = size // 2 ** (int(layer[4]) - 1)
+        total += 2 * 9 * previous * channels * side**2
+        previous = channels
+    return 2.0 * total
+
+
+def batches(size: int = 256, most: int = 16) -> None:
+    """A step of the objective for each portrait of a batch, against one alone."""
+    network, rows = networks.feature_network(), []
+    painting = [StyleImage(subject()[1])]
+    faces = [pipeline.sitter(SamplingOptions(seed=seed), 256) for seed in range(most)]
+    alone = 0.0
+    for count in (1, 2, 4, 8, most):
+        content = images.resize(torch.cat(faces[:count]), size, size)
+        objective = Objective(network, Scene(content, painting), PaintingOptions())
+        each = seconds(lambda o=objective, c=content: o(c * 0.8), 3) / count
+        alone = alone or each
+        rows.append([str(count), f"{1000 * each:.0f}", f"{alone / each:.2f}"])
+    print(table([f"portraits of {size} px at once", "ms a step each", "throughput"], rows))
+
+
+def refine(
+    size: int, weighting: Weighting, options: PaintingOptions, until: float
+) -> tuple[Tensor, float, int]:
+    """Our picture, seconds and steps until the objective at the last size is down to a value."""
+    sitter, painting = subject()
+    height, width = painting.shape[-2:]
+    # Peers bring the longer side of a painting to the size; we bring its area to that of a square.
+    options = options.replace(stroke_size=(min(height, width) / max(height, width)) ** 0.5)
+    network, stylizer = networks.feature_network("vgg16"), networks.stylizer()
+    began = time.perf_counter()
+    scene = Scene(images.resize(sitter, size, size), [StyleImage(painting)])
+    start = sketch(scene, options.replace(stroke_size=1.0), stylizer)
+
+    def on_progress(progress: Progress) -> None:
+        last = progress.stage.endswith(f" {size} px")
+        if last and progress.loss is not None and progress.loss <= until:
+            raise Cancelled
+
+    plan = [dataclasses.replace(s, block=5) for s in optimization.pyramid(size, 100, True)]
+    plan[-1] = dataclasses.replace(plan[-1], steps=MOST_STEPS)
+    # What ends it is the value to reach, or, where there is none, that nothing changes any more.
+    settled = optimization.SETTLED if until == 0 else 0.0
+    with mock.patch.object(optimization, "SETTLED", settled):
+        made = optimization.paint(
+            scene, options, network, on_progress, start, plan=plan, weighting=weighting
+        )
+    return made.image, time.perf_counter() - began, made.steps
+
+
+def against_crowson(path: str, size: int, whole: bool) -> None:
+    """Seconds until our picture is as good by its objective as its own run."""
+    sitter, painting = (images.to_pil(part) for part in subject())
+    (theirs, pace), peak = apart(
+        peers.run_crowson, path, sitter, painting, size, None if whole else PEER_STEPS
+    )
+    took = sum(each * steps for each, steps in pace.values())
+    judge = partial(peers.crowson_objective, path, sitter=sitter, painting=painting, size=size)
+    value = judge(theirs) if whole else (PEER_OBJECTIVE if size == 256 else 0.0)
+    options = PaintingOptions(size=size, content_weight=0.015, smoothness=2.0, face_weight=0.0)
+    (ours, seconds_, steps), our_peak = apart(refine, size, CROWSON, options, value)
+    reached = judge(ours)
+    words = "its own run" if whole else "its steps, timed over a few of each size"
+    rows = [
+        ["style-transfer-pytorch, " + words, f"{took:.0f}",
+         str(sum(s for _, s in pace.values())), f"{value:.0f}" if value else "not run",
+         f"{peak:.1f}"],
+        ["SMART, with its weights", f"{seconds_:.1f}", str(steps), f"{reached:.0f}",
+         f"{our_peak:.1f}"],
+        ["ratio", f"1/{took / seconds_:.0f}", "", "", ""],
+    ]  # fmt: skip
+    print(table([f"{size} px", "seconds", "steps", "its objective", "peak GB"], rows))
+
+
+def against_neural_style(path: str, size: int, whole: bool) -> None:
+    """The same for neural-style-pt and its Gram matrices."""
+    sitter, painting = (images.to_pil(part) for part in subject())
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("sitter.png", "painting.png", "ours.png")]
+        sitter.save(files[0])
+        painting.save(files[1])
+        count = NEURAL_STYLE_STEPS if whole else 4 * PEER_STEPS
+        _, value, each = peers.run_neural_style(path, files[0], files[1], size, count)
+        options = PaintingOptions(size=size, content_weight=1.0, smoothness=0.0, face_weight=0.0,
+                                  style_loss="gram")  # fmt: skip
+        rows = [["neural-style-pt, its 1000 steps", f"{each * NEURAL_STYLE_STEPS:.0f}",
+                 str(count), f"{value:.3g}"]]  # fmt: skip
+        (ours, took, steps), _ = apart(refine, size, NEURAL_STYLE, options, 0.0)
+        images.to_pil(ours).save(files[2])
+        _, reached, _ = peers.run_neural_style(path, files[0], files[1], size, 1, files[2])
+        rows.append(["SMART, with its weights", f"{took:.1f}", str(steps), f"{reached:.3g}"])
+        rows.append(["ratio", f"1/{each * NEURAL_STYLE_STEPS / took:.0f}", "", ""])
+    print(table([f"{size} px, Gram matrices", "seconds", "steps", "its objective"], rows))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--crowson", help="path to style-transfer-pytorch")
+    parser.add_argument("--neural-style", help="path to neural-style-pt")
+    parser.add_argument("--whole", action="store_true", help="run the peers to their end")
+    parser.add_argument("--only", help="engines, processor, batches, crowson, neural-style")
+    parser.add_argument("--sizes", default="256,512", help="px, of the portraits (%(default)s)")
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.split(",")]
+    device = best_device()
+    print(f"torch {torch.__version__}, {device.type}, {torch.get_num_threads()} threads, ", end="")
+    print(f"features in {str(feature_dtype(device)).removeprefix('torch.')}\n")
+    tables = {
+        "engines": lambda: engines(sizes),
+        "processor": processor,
+        "batches": batches,
+    }
+    if options.crowson:
+        tables["crowson"] = lambda: [
+            against_crowson(options.crowson, size, options.whole and size == 256) for size in sizes
+        ]
+    if options.neural_style:
+        tables["neural-style"] = lambda: against_neural_style(
+            options.neural_style, min(sizes), options.whole
+        )
+    for name, work in tables.items():
+        if options.only in (None, name):
+            work()
+
+
+if __name__ == "__main__":
+    main()
