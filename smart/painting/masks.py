@@ -67,9 +67,10 @@ def figure(picture: Tensor, network: VGG) -> Tensor:
     small = images.resize(picture, FINE, FINE).to(network.device)
     features = network(small, LAYERS)
     cells = torch.cat([_cells(features[layer].float()) for layer in LAYERS], 1)
-    cells = torch.cat([cells, 3 * _cells(small)], 1)
+    cells = torch.cat([cells, 3 * _cells(small)], 1).cpu()  # small, and MPS has no eigenvalues
+    small = small.cpu()
     outlines = [_outline(cells[i], small[i : i + 1]) for i in range(len(small))]
-    return torch.cat(outlines).cpu()
+    return torch.cat(outlines)
 
 
 def _cells(features: Tensor) -> Tensor:
@@ -82,8 +83,8 @@ def _cells(features: Tensor) -> Tensor:
 
 def _outline(cells: Tensor, picture: Tensor) -> Tensor:
     flat = cells.flatten(1).T  # (cells, channels)
-    _, basis = torch.linalg.eigh((flat.T @ flat).cpu())
-    flat = flat @ basis[:, -DIMENSIONS:].to(flat)  # the principal components
+    _, basis = torch.linalg.eigh(flat.T @ flat)
+    flat = flat @ basis[:, -DIMENSIONS:]  # the principal components
     flat = flat / flat.std(0).clamp_min(1e-6)
     ones = torch.ones(len(flat), 1, device=flat.device)
     design = torch.cat([flat, ones], 1)

@@ -32,7 +32,7 @@ from smart.painting.vgg import VGG, stride_of
 
 # Gram matrices are compared by squares of squares; this brings them to where the Wasserstein-2
 # distance is, so that the weights below serve both.
-GRAM_SCALE = 1.0
+GRAM_SCALE = 2.0
 Pulls = dict[str, Pull]
 
 
