@@ -101,7 +101,8 @@ def _add_painters(parser: argparse.ArgumentParser) -> None:
 def _add_masks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=Path, metavar="MASK",
-        help="a picture, white where the photograph is held more firmly (see --face-weight)",
+        help="a picture, white where the photograph is held more firmly (see --face-weight); "
+        "stretched over it",
     )  # fmt: skip
     parser.add_argument(
         "--figure", type=Path, metavar="MASK",

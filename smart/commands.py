@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from smart import movie, styles
 from smart.options import LARGEST_PRINT, SEEDS, PaintingOptions, SamplingOptions, from_arguments
-from smart.progress import OnProgress, Progress
+from smart.progress import Cancelled, OnProgress, Progress
 from smart.terminal import Bar, whole, writable
 
 FACE_SIZES = (256, 512, 1024)
@@ -113,6 +115,7 @@ def go_on(arguments: argparse.Namespace) -> dict[str, Any]:
         size = whole(arguments.size, "size", 64, LARGEST_PRINT)
     from smart import pipeline
 
+    pipeline.like(arguments.portrait)  # says by name what is wrong with the file
     portrait = pipeline.load_portrait(arguments.portrait)
     photo = _photo(arguments) if arguments.photo else None
     with _Film(arguments) as on_progress:
@@ -144,12 +147,17 @@ def _painters(
 
 
 class _Film(Bar):
-    """A progress bar that keeps the previews when a film of them is wanted."""
+    """A progress bar that keeps the previews when a film of them is wanted.
+
+    Ctrl-C once ends the painting and keeps the picture as it stands; twice gives up.
+    """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         super().__init__(arguments)
         self.target: Path | None = arguments.timelapse
         self.frames: movie.Frames | None = None
+        self.interrupted = False
+        self.before: Any = None
         if self.target is not None:
             writable(self.target, (".mp4", ".webp"))
             if self.target.suffix.lower() == ".mp4":
@@ -159,17 +167,29 @@ class _Film(Bar):
     def __enter__(self) -> OnProgress:
         shown = super().__enter__()
 
+        def interrupt(*_: object) -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, interrupt)
+
         def report(progress: Progress) -> None:
             if self.frames is not None and progress.preview is not None:
                 from smart import images
 
                 self.frames.add(images.to_pil(progress.preview))
             shown(progress)
+            if self.interrupted:
+                raise Cancelled
 
         return report
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
         if error[0] is None and self.frames and self.target is not None:
             movie.save(self.frames, self.target)
 
@@ -179,6 +199,8 @@ def _finish(made: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     seconds = round(time.perf_counter() - arguments.started, 1)
     message = f"Wrote {arguments.out} ({made.image.width} x {made.image.height} px) "
     message += f"in {seconds:g} s, {made.manner}."
+    if made.stopped:
+        message += f" It was stopped; `continue {arguments.out}` goes on."
     if arguments.timelapse:
         message += f" How it came to be is in {arguments.timelapse}."
     return {

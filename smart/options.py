@@ -153,7 +153,8 @@ class PaintingOptions(Options):
         "from, rougher and bolder", "Sketch", choices=("portraits", "general"), advanced=True,
     )  # fmt: skip
     start: str = option(
-        "sketch", "what the optimization starts from: a sketch, the bare sitter, or noise",
+        "sketch", "what the optimization starts from: a sketch, the bare sitter, or noise (the "
+        "freest and least like)",
         "Start from", choices=("sketch", "sitter", "noise"), advanced=True,
     )  # fmt: skip
     noise_seed: int = option(

@@ -222,7 +222,7 @@ def _subject(recipe: Recipe, photo: Photo | None) -> list[SamplingOptions] | Pho
     if photo is None:
         raise ValueError(
             "The portrait was painted after a photograph, which it does not contain; give that, "
-            "too, or use `paint PHOTO` with the same options."
+            "too (--photo, and its masks), or use `paint PHOTO` with the same options."
         )
     if photo.source()["photo"] != recipe.photo:
         raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 
 from smart import images, styles
 from smart.cli import main
+from smart.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = ["--size", "64", "--effort", "10"]
@@ -124,6 +126,27 @@ def test_figure_ground_film_and_going_on(
     ):
         code, _, error = run(capsys, *arguments)
         assert (code, message in error) == (2, True), error
+
+
+def test_ctrl_c_keeps_the_picture(
+    tmp_path: Path,
+    few_styles: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "1.png"
+
+    def press(progress: Progress) -> None:
+        if progress.step == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("smart.terminal.Bar.__enter__", lambda _: press)
+    before = signal.getsignal(signal.SIGINT)
+    code, text, error = run(capsys, "portrait", "--style", "hokusai", *QUICK, "--out", out)
+    assert code == 0, error
+    assert "It was stopped; `continue" in text
+    assert images.read_provenance(out)["stopped_after"] == 3
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_several_sitters_in_files_of_their_own(

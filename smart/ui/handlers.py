@@ -173,10 +173,12 @@ def show_photo(edited: dict[str, Any] | None, request: gr.Request) -> list[Any]:
     """An uploaded photograph takes the chair; without one the sitter keeps it."""
     background = (edited or {}).get("background")
     if background is None:
-        return [False, gr.skip()]
+        return [False, *[gr.skip()] * 3]
     if desk.busy(request.session_hash or ""):
-        return [True, gr.skip()]
-    return [True, gr.Image(images.shrunk(background.convert("RGB"), EASEL))]
+        return [True, gr.Gallery(selected_index=None), *[gr.skip()] * 2]
+    shown = gr.Image(images.shrunk(background.convert("RGB"), EASEL))
+    words = "Your photograph sits. Brush over what should stay true, then press Paint."
+    return [True, gr.Gallery(selected_index=None), shown, status(words)]
 
 
 def status(text: str, share: float | None = None, right: str = "") -> str:

@@ -17,7 +17,8 @@ from smart import images, movie, networks, pipeline
 from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import OnProgress, Progress
 from smart.styles import Choice
-from smart.ui.handlers import EASEL, checked, choice, desk, face, painters, status
+from smart.ui import handlers
+from smart.ui.handlers import EASEL, checked, choice, desk, face, status
 from smart.ui.jobs import Job, workshop
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     choices, ground = _painters(values)
     photo = _photo(values["photo"]) if values["use_photo"] else None
     sampling = checked(SamplingOptions, seed=values["chosen"], psi=values["psi"])
-    by = _name_of(choices[0].slug)
+    by = " and ".join(_name_of(one.slug) for one in choices)
+    if ground:
+        by += f", {_name_of(ground[0].slug)} behind"
     if photo is None:
         work = partial(pipeline.paint_seed, sampling, choices, painting, ground=ground)
         title = f"Sitter {sampling.seed} after {by}"
@@ -177,7 +180,8 @@ def _painting(studio: Studio, job: Job[pipeline.Portrait], shown: Image.Image) -
 def _finished(studio: Studio, made: Finished, seconds: float, folder: Path) -> Updates:
     portrait = made.portrait
     provenance = portrait.provenance
-    slug = "-".join(item["slug"] for item in provenance["styles"]).replace("/", "-")
+    painters = [*provenance["styles"], *provenance.get("ground", [])]
+    slug = "-".join(item["slug"] for item in painters).replace("/", "-")
     sitter = provenance.get("sitter", {}).get("seed", "photograph")
     path = portrait.save(folder / f"portrait-{sitter}-{slug}.png")
     before = _before(made).resize(portrait.image.size, Image.Resampling.LANCZOS)
@@ -211,7 +215,7 @@ def _before(made: Finished) -> Image.Image:
 
 
 def _name_of(slug: str) -> str:
-    names = {style.slug: style.name for style in painters()}
+    names = {style.slug: style.name for style in handlers.painters()}
     return names.get(slug.split("/")[0], slug)
 
 

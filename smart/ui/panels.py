@@ -117,7 +117,7 @@ def sitter_panel() -> dict[str, Any]:
         parts["photo"] = gr.ImageEditor(
             label="Photograph", show_label=False, type="pil", layers=False, transforms=("crop",),
             sources=("upload", "webcam", "clipboard"), elem_id="photo",
-            brush=gr.Brush(default_size=24, colors=[MASK_COLOR], color_mode="fixed"),
+            brush=gr.Brush(default_size=12, colors=[MASK_COLOR], color_mode="fixed"),
             eraser=gr.Eraser(default_size=24), placeholder="Drop a photograph here, or click",
         )  # fmt: skip
         gr.HTML(

@@ -58,7 +58,8 @@ def _wire_sitters(studio: Studio) -> None:
     )  # fmt: skip
     for change in (studio.photo.upload, studio.photo.clear):
         change(
-            handlers.show_photo, studio.photo, [studio.use_photo, studio.easel],
+            handlers.show_photo, studio.photo,
+            [studio.use_photo, studio.sitters, studio.easel, studio.status],
             show_progress="hidden", **QUICK,
         )  # fmt: skip
 
