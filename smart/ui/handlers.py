@@ -169,11 +169,13 @@ def checked(cls: Any, **values: Any) -> Any:
         raise gr.Error(str(error), title="Settings", print_exception=False) from error
 
 
-def show_photo(edited: dict[str, Any] | None, request: gr.Request) -> list[Any]:
-    """An uploaded photograph takes the chair; without one the sitter keeps it."""
+def show_photo(edited: dict[str, Any] | None, seated: bool, request: gr.Request) -> list[Any]:
+    """An uploaded photograph takes the chair, if it does not sit there; without one the sitter."""
     background = (edited or {}).get("background")
     if background is None:
         return [False, *[gr.skip()] * 3]
+    if seated:
+        return [gr.skip()] * 4
     if desk.busy(request.session_hash or ""):
         return [True, gr.Gallery(selected_index=None), *[gr.skip()] * 2]
     shown = gr.Image(images.shrunk(background.convert("RGB"), EASEL))

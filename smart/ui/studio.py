@@ -56,12 +56,12 @@ def _wire_sitters(studio: Studio) -> None:
         handlers.show_chosen, [studio.chosen, studio.psi], studio.easel, show_progress="hidden",
         **QUICK,
     )  # fmt: skip
-    for change in (studio.photo.upload, studio.photo.clear):
-        change(
-            handlers.show_photo, studio.photo,
-            [studio.use_photo, studio.sitters, studio.easel, studio.status],
-            show_progress="hidden", **QUICK,
-        )  # fmt: skip
+    # Not on upload, which can come before the picture does; a stroke of the brush counts, too.
+    studio.photo.change(
+        handlers.show_photo, [studio.photo, studio.use_photo],
+        [studio.use_photo, studio.sitters, studio.easel, studio.status],
+        show_progress="hidden", trigger_mode="always_last", **QUICK,
+    )  # fmt: skip
 
 
 def _wire_painters(studio: Studio) -> None:
