@@ -124,6 +124,20 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def require_tensors(
+    expected: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor], architecture: str
+) -> None:
+    """Raises WeightsError unless tensors have exactly the names and shapes of expected."""
+    wrong = sorted(expected.keys() ^ tensors.keys()) or [
+        key for key, tensor in expected.items() if tensor.shape != tensors[key].shape
+    ]
+    if wrong:
+        raise WeightsError(
+            f"{len(wrong)} tensors of {architecture} are missing, too many or of another shape, "
+            f"first {wrong[0]!r}; restore the folder from where it came."
+        )
+
+
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """All tensors of a folder's model.safetensors, floating ones as float32, on the CPU.
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from smart.gan.wavelet import inverse_haar
-from smart.weights import WeightsError
+from smart.weights import WeightsError, require_tensors
 
 SLOPE = 0.2  # of every leaky ReLU
 FIRST_LEVEL = 4  # px; every further level doubles it
@@ -220,15 +220,7 @@ class MobileStyleGAN(nn.Module):
             )
         with torch.device("meta"):
             network = cls(**{name: arguments[name] for name in names}, widths=arguments["widths"])
-        expected = network.state_dict()
-        wrong = sorted(expected.keys() ^ tensors.keys()) or [
-            key for key, tensor in expected.items() if tensor.shape != tensors[key].shape
-        ]
-        if wrong:
-            raise WeightsError(
-                f"{len(wrong)} tensors of mobile_stylegan are missing, too many or of another "
-                f"shape, first {wrong[0]!r}; {_REMEDY}."
-            )
+        require_tensors(network.state_dict(), tensors, "mobile_stylegan")
         network.load_state_dict(tensors, assign=True)
         return network.requires_grad_(False).eval().to(device)
 

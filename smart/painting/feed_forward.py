@@ -214,15 +214,7 @@ class Stylizer(nn.Module):
             )
         with torch.device("meta"):
             network = cls(arguments["code_size"], arguments["widths"], arguments["residual_blocks"])
-        expected = network.state_dict()
-        wrong = sorted(expected.keys() ^ tensors.keys()) or [
-            key for key, tensor in expected.items() if tensor.shape != tensors[key].shape
-        ]
-        if wrong:
-            raise WeightsError(
-                f"{len(wrong)} tensors of stylization are missing, too many or of another shape, "
-                f"first {wrong[0]!r}; {remedy}."
-            )
+        weights.require_tensors(network.state_dict(), tensors, ARCHITECTURE)
         network.load_state_dict(tensors, assign=True)
         return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
