@@ -196,6 +196,66 @@ class PaintingOptions(Options):
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class TrainingOptions(Options):
+    """How a generator is trained against its critic."""
+
+    resolution: int = option(
+        64, "width and height of the pictures", "Size",
+        choices=(32, 64, 96, 128, 192, 256), unit="px",
+    )  # fmt: skip
+    images: int = option(
+        500_000, "how many images the critic is shown before the training ends, each counted as "
+        "often as it comes", "Images to show", low=1_000, high=50_000_000, step=10_000,
+    )  # fmt: skip
+    network: str = option(
+        "auto", "how large the networks are: small suits a processor, large a GPU; auto chooses "
+        "by the machine", "Networks", choices=("auto", "small", "medium", "large"),
+    )  # fmt: skip
+    stability: float = option(
+        1.0, "more keeps the critic calmer: steadier, but slower to learn detail (gamma of the "
+        "gradient penalties is 1 at 64 px times this)",
+        "Stability", low=0.1, high=16.0, step=0.1,
+    )  # fmt: skip
+    mirror: str = option(
+        "yes", "show every image mirrored, too; no where left and right matter",
+        "Mirror", choices=("yes", "no"),
+    )  # fmt: skip
+    augmentation: str = option(
+        "auto", "how much images are varied for the critic; auto begins by their number and "
+        "follows what held-out images say", "Variation", choices=("auto", "none", "fixed"),
+        advanced=True,
+    )  # fmt: skip
+    batch: int = option(
+        0, "images in a step, over all machines; 0 is 32 for small networks, else 64",
+        "Batch", low=0, high=1024, step=8, advanced=True,
+    )  # fmt: skip
+    learning_rate: float = option(
+        0.002, "size of a step; it falls to a tenth along a cosine", "Learning rate",
+        low=0.00001, high=0.02, step=0.0001, advanced=True,
+    )  # fmt: skip
+    penalty_every: int = option(
+        0, "gradient penalties at every so many steps, weighted to match; 0 is 8 on a processor "
+        "and 2 on a GPU", "Penalty every", low=0, high=16, step=1, unit="steps", advanced=True,
+    )  # fmt: skip
+    average: int = option(
+        20_000, "half-life of the averaged generator, in images; at most a twentieth of those "
+        "seen", "Averaging", low=500, high=1_000_000, step=500, advanced=True,
+    )  # fmt: skip
+    evaluate_every: int = option(
+        0, "measure and draw a grid after so many images; 0 is a fortieth of all, at least 8,000",
+        "Measure every", low=0, high=1_000_000, step=1_000, advanced=True,
+    )  # fmt: skip
+    save_every: float = option(
+        3.0, "most minutes of work that a power cut may cost", "Save every",
+        low=0.05, high=60.0, step=0.5, unit="min", advanced=True,
+    )  # fmt: skip
+    seed: int = option(
+        0, "the same seed, images and options are the same training", "Seed", low=0,
+        high=SEEDS - 1, step=1, advanced=True,
+    )  # fmt: skip
+
+
 def add_arguments(
     parser: argparse.ArgumentParser, cls: type[Options], skip: tuple[str, ...] = ()
 ) -> None:
