@@ -7,6 +7,8 @@ batch normalisation, 64 channels at the widest picture, weights from N(0, 0.02),
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,7 +19,7 @@ Z, WIDTH, BATCH, SIZE = 100, 64, 128, 64
 def _generator() -> nn.Sequential:
     layers: list[nn.Module] = []
     widths = [Z, WIDTH * 8, WIDTH * 4, WIDTH * 2, WIDTH]
-    for index, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (a, b) in enumerate(itertools.pairwise(widths)):
         stride, padding = (1, 0) if index == 0 else (2, 1)
         layers += [
             nn.ConvTranspose2d(a, b, 4, stride, padding, bias=False),
@@ -30,7 +32,7 @@ def _generator() -> nn.Sequential:
 def _critic() -> nn.Sequential:
     layers: list[nn.Module] = []
     widths = [3, WIDTH, WIDTH * 2, WIDTH * 4, WIDTH * 8]
-    for index, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (a, b) in enumerate(itertools.pairwise(widths)):
         layers.append(nn.Conv2d(a, b, 4, 2, 1, bias=False))
         if index:
             layers.append(nn.BatchNorm2d(b))
@@ -52,9 +54,10 @@ class DCGAN:
     def __init__(self, images: Tensor, device: torch.device | str = "cpu", seed: int = 0) -> None:
         torch.manual_seed(seed)
         self.device, self.images, self.seen = torch.device(device), images, 0
-        format = torch.channels_last
-        self.generator = _generator().apply(_start).to(self.device, memory_format=format)
-        self.critic = _critic().apply(_start).to(self.device, memory_format=format)
+        self.generator = (
+            _generator().apply(_start).to(self.device, memory_format=torch.channels_last)
+        )
+        self.critic = _critic().apply(_start).to(self.device, memory_format=torch.channels_last)
         self.optimizers = [
             torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999))
             for network in (self.critic, self.generator)

@@ -50,20 +50,32 @@ def weights_folder() -> Path:
     return Path(os.environ.get("SMART_WEIGHTS") or BUNDLED)
 
 
+def runs_folder() -> Path:
+    """The folder of one's own trainings: SMART_RUNS if set, otherwise runs/ beside the package."""
+    return Path(os.environ.get("SMART_RUNS") or BUNDLED.parent / "runs")
+
+
+def trained_folder(name: str) -> Path:
+    """Where the snapshot of a training lies: of "birds" the last one, of "birds-best" the best."""
+    best = runs_folder() / name.removesuffix("-best") / "best"
+    return best if name.endswith("-best") else runs_folder() / name / "generator"
+
+
 def find(name: str | Path) -> Path:
     """The folder that holds the weights called name.
 
-    name is an explicit folder, a name in weights/, or a Hub id "user/repo". Searched in this
-    order: path, weights/, the Hub's cache, the Hub. Raises WeightsError.
+    name is an explicit folder, a name in weights/, that of a training of one's own (with "-best"
+    behind it for the best snapshot), or a Hub id "user/repo". Searched in this order: path,
+    weights/, runs/, the Hub's cache, the Hub. Raises WeightsError.
     """
     text = str(name)
     folder = Path(name)
     if _holds_weights(folder):
         return folder
     if re.fullmatch(r"[\w-]+", text):
-        folder = weights_folder() / text
-        if _holds_weights(folder):
-            return folder
+        for folder in (weights_folder() / text, trained_folder(text)):
+            if _holds_weights(folder):
+                return folder
     if isinstance(name, str) and _HUB_ID.fullmatch(text) and not folder.exists():
         return _from_hub(text)
     names = sorted(path.name for path in _folders())

@@ -7,6 +7,7 @@ loss with gradient penalties does not need (Huang et al. 2024, R3GAN, arXiv 2501
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any, Self
@@ -26,7 +27,7 @@ class Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, convolutions: int) -> None:
         super().__init__()
         channels = [inputs] * convolutions + [outputs]
-        pairs = zip(channels, channels[1:], strict=False)
+        pairs = itertools.pairwise(channels)
         self.convs = nn.ModuleList(EqualConv(a, b, 3) for a, b in pairs)
         self.skip = EqualConv(inputs, outputs, 1, bias=False)
 
@@ -35,7 +36,8 @@ class Block(nn.Module):
         for conv in self.convs:
             y = activate(conv(y))
         straight = self.skip(F.avg_pool2d(x, 2))
-        return (F.avg_pool2d(y, 2) + straight) / math.sqrt(2)
+        halved: Tensor = (F.avg_pool2d(y, 2) + straight) / math.sqrt(2)
+        return halved
 
 
 class Critic(nn.Module):
@@ -47,7 +49,7 @@ class Critic(nn.Module):
         widths = architecture.widths[::-1]  # from the largest side down
         self.first = EqualConv(12, widths[0], 1)
         self.blocks = nn.ModuleList(
-            Block(a, b, architecture.convolutions) for a, b in zip(widths, widths[1:], strict=False)
+            Block(a, b, architecture.convolutions) for a, b in itertools.pairwise(widths)
         )
         self.last = EqualConv(widths[-1], widths[-1], 3)
         self.out = EqualLinear(widths[-1] * architecture.base**2, 1)

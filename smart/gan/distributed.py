@@ -35,7 +35,8 @@ class World:
         flat = torch.cat([tensor.detach().flatten() for tensor in tensors])
         distributed.all_reduce(flat)
         flat /= self.size
-        for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+        sizes = [tensor.numel() for tensor in tensors]
+        for tensor, mean in zip(tensors, torch.split(flat, sizes), strict=True):
             tensor.detach().copy_(mean.view_as(tensor))
 
     def average_gradients(self, network: nn.Module) -> None:

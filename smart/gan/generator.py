@@ -59,5 +59,9 @@ _Build = Callable[[dict[str, Any], dict[str, Tensor], torch.device | str], Gener
 
 def _architectures() -> dict[str, _Build]:
     from smart.gan.mobile_stylegan import MobileStyleGAN
+    from smart.gan.style_generator import StyleGenerator
 
-    return {"mobile_stylegan": MobileStyleGAN.from_tensors}
+    return {
+        "mobile_stylegan": MobileStyleGAN.from_tensors,
+        "style_generator": StyleGenerator.from_tensors,
+    }

@@ -6,6 +6,7 @@ Wasserstein distance needs no network, the kernel distance sees with the painter
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -22,8 +23,8 @@ def sliced_wasserstein(real: Tensor, fake: Tensor) -> float:
     """Distance of the patches of two sets of pictures [N, 3, R, R] in 0..1, times 1000.
 
     Mean over the levels of a Laplacian pyramid down to 16 px of the sliced Wasserstein distance
-    between patches of 7 x 7, standardised by those of the real ones (after Karras et al. 2018, arXiv
-    1710.10196). Random numbers are always the same, so equal sets give equal values.
+    between patches of 7 x 7, standardised by those of the real ones (after Karras et al. 2018,
+    arXiv 1710.10196). Random numbers are always the same, so equal sets give equal values.
     """
     generator = torch.Generator().manual_seed(0)
     count = min(len(real), len(fake))
@@ -86,4 +87,5 @@ def diversity(pictures: Tensor) -> float:
     0 when all are the same.
     """
     small = F.adaptive_avg_pool2d(pictures, _SMALLEST).flatten(1)
-    return float(torch.pdist(small).mean()) / small.shape[1] ** 0.5
+    mean = float(torch.pdist(small).mean())
+    return mean / math.sqrt(small.shape[1])

@@ -1,13 +1,14 @@
 """The small style generator that one trains oneself, on a laptop or on a GPU.
 
 The style-based generator of Karras et al. 2020 (arXiv 1912.04958) with skips to the picture, in the
-wavelet domain (Gal et al. 2021, SWAGAN, arXiv 2102.06108): each level adds Haar coefficients of a
-picture twice its side, so the last and costliest doubling needs no convolution. Without noise
-inputs, and with bilinear upsampling, which leaves no grid in the picture.
+wavelet domain (Gal et al. 2021, SWAGAN, arXiv 2102.06108) at the end: the last head gives Haar
+coefficients of a picture of twice its side, so the costliest doubling needs no convolution.
+Without noise inputs, and with bilinear upsampling, which leaves no grid in the picture.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from smart.gan.wavelet import inverse_haar
 from smart.weights import WeightsError, require_tensors
 
 SLOPE = 0.2  # of every leaky ReLU
+DETAIL = 0.2  # size of the wavelet details against the colours, at the start of a training
 GAIN = math.sqrt(2)  # keeps the variance behind a leaky ReLU
 RESOLUTIONS = (32, 64, 96, 128, 192, 256)
 # name: most channels, channels x side at most, convolutions a level, z and w, mapping layers.
@@ -149,21 +151,25 @@ def double(x: Tensor) -> Tensor:
 
 
 class Level(nn.Module):
-    """One size of the synthesis: styled convolutions and a head of Haar coefficients."""
+    """One size of the synthesis: styled convolutions, and a head that adds to the picture.
 
-    def __init__(self, inputs: int, width: int, convolutions: int, w_dim: int) -> None:
+    The head gives colours, or, at the last level, Haar coefficients (12 channels).
+    """
+
+    def __init__(
+        self, inputs: int, width: int, convolutions: int, w_dim: int, coefficients: bool
+    ) -> None:
         super().__init__()
         channels = [inputs] + [width] * convolutions
-        pairs = zip(channels, channels[1:], strict=False)
+        pairs = itertools.pairwise(channels)
         self.convs = nn.ModuleList(StyledConv(a, b, 3, w_dim) for a, b in pairs)
-        self.head = StyledConv(width, 12, 1, w_dim, demodulate=False)
+        self.head = StyledConv(width, 12 if coefficients else 3, 1, w_dim, demodulate=False)
 
     def forward(self, x: Tensor, w: Tensor, w_head: Tensor) -> tuple[Tensor, Tensor]:
-        """Features, and what they add to the picture of twice the side, [N, 3, 2h, 2w]."""
+        """Features [N, C, h, w], and what they add to the picture: [N, 3 or 12, h, w]."""
         for conv in self.convs:
             x = activate(conv(x, w))
-        coefficients = self.head(x, w_head)
-        return x, inverse_haar(coefficients)
+        return x, self.head(x, w_head)
 
 
 class StyleGenerator(nn.Module):
@@ -187,9 +193,10 @@ class StyleGenerator(nn.Module):
         first = architecture.widths[0]
         self.const = nn.Parameter(torch.randn(1, first, architecture.base, architecture.base))
         widths = [first, *architecture.widths]
+        last = len(widths) - 2
         self.levels = nn.ModuleList(
-            Level(a, b, architecture.convolutions, self.w_dim)
-            for a, b in zip(widths, widths[1:], strict=False)
+            Level(a, b, architecture.convolutions, self.w_dim, index == last)
+            for index, (a, b) in enumerate(itertools.pairwise(widths))
         )
         self.register_buffer("w_mean", torch.zeros(self.w_dim))
 
@@ -208,9 +215,13 @@ class StyleGenerator(nn.Module):
             if index:
                 x = double(x)
             x, more = level(x, w[:, index], w[:, -1])
-            picture = more if picture is None else double(picture) + more
-        assert picture is not None
-        return picture
+            if more.shape[1] == 3:
+                picture = more if picture is None else double(picture) + more
+        # Details of pictures are small; begun as large as the colours they are a mesh.
+        low, details = more[:, :3], more[:, 3:] * DETAIL
+        if picture is not None:
+            low = low + 2 * double(picture)  # the low-pass band is twice the mean of 2 x 2
+        return inverse_haar(torch.cat([low, details], 1))
 
     def forward(self, z: Tensor) -> Tensor:
         """z [N, z_dim] -> pictures [N, 3, R, R], about -1..1, with gradients."""
@@ -241,7 +252,7 @@ class StyleGenerator(nn.Module):
                 f"w has the shape {list(w.shape)}; pass [N, {self.w_dim}] or "
                 f"[N, {self.slots}, {self.w_dim}], N at least 1."
             )
-        parts = [self.picture(part) for part in w.split(64)]
+        parts = [self.picture(part) for part in torch.split(w, 64)]
         return torch.cat(parts).add(1).div_(2).clamp_(0, 1).contiguous()
 
     @torch.no_grad()

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from smart.gan import augment, losses
+from smart.gan.batches import Reals, draws
 from smart.gan.critic import Critic
 from smart.gan.distributed import World
 from smart.gan.latents import seed_latents
@@ -30,12 +30,6 @@ LAST_RATE, LAST_GAMMA = 0.1, 0.5  # what is left of them at the end
 OVERFIT_TARGET = 0.4  # of what the critic tells apart, how much may be learnt by heart
 AUGMENT_IMAGES = 200_000  # in which the augmentation could go from nothing to everything
 LOOK = 256  # images of a kind that are looked at in a tick
-
-
-def draws(seed: int, purpose: str, step: int) -> torch.Generator:
-    """The random numbers that one step uses for one purpose, the same in every process."""
-    digest = hashlib.sha256(f"{seed}/{purpose}/{step}".encode()).digest()
-    return torch.Generator("cpu").manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
 def resolved(options: TrainingOptions, device: torch.device) -> TrainingOptions:
@@ -74,6 +68,7 @@ class Trainer:
                 f"give --batch a multiple of {self.world.size}."
             )
         self.options, self.images, self.held_out = options, images, held_out
+        self.reals = Reals(images, options, self.world)
         self.seen = 0
         self.probability = 0.0
         if options.augmentation != "none":
@@ -118,7 +113,7 @@ class Trainer:
     def step(self) -> None:
         """Show the critic one batch, then let the generator learn from the critic."""
         number, batch = self.seen // self.options.batch, self.options.batch
-        real = self._reals(number)
+        real = self.reals.batch(number).to(self.device)
         z = torch.randn(batch, self.generator.z_dim, generator=self._draws("z", number))
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
@@ -150,7 +145,8 @@ class Trainer:
             self._note(r1=r1 * every, r2=r2 * every)
             loss = loss + every * self.gamma / 2 * (r1 + r2)
         self._learn("critic", self.critic, loss)
-        return real_logits.detach()
+        judged: Tensor = real_logits.detach()
+        return judged
 
     def _generator_step(self, real_logits: Tensor, fake: Tensor, number: int) -> None:
         """Teach the generator what the critic thinks of its pictures now.
@@ -169,7 +165,7 @@ class Trainer:
     def _learn(self, name: str, network: nn.Module, loss: Tensor) -> None:
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.world.average_gradients(network)
         optimizer.step()
 
@@ -179,23 +175,6 @@ class Trainer:
         keep = 0.5 ** (self.options.batch / half_life)
         ours, theirs = list(self.averaged.parameters()), list(self.generator.parameters())
         torch._foreach_lerp_(ours, theirs, 1 - keep)
-
-    def _reals(self, number: int) -> Tensor:
-        """This process's part of batch `number`: every image comes once before any comes again."""
-        batch, count = self.options.batch, len(self.images)
-        places = torch.arange(number * batch, (number + 1) * batch)
-        indices = torch.empty_like(places)
-        for epoch in (places // count).unique().tolist():
-            order = torch.randperm(count, generator=self._draws("order", epoch))
-            here = places // count == epoch
-            indices[here] = order[places[here] % count]
-        flips = torch.rand(batch, generator=self._draws("mirror", number)) < 0.5
-        indices, flips = self.world.share(indices), self._mine(flips)
-        real = self.images[indices.to(self.images.device)].to(self.device)
-        real = real.float() / 127.5 - 1
-        if self.options.mirror == "yes":
-            real = torch.where(flips.view(-1, 1, 1, 1), real.flip(3), real)
-        return real.contiguous(memory_format=torch.channels_last)
 
     def _varied(self, pictures: Tensor, purpose: str, number: int) -> Tensor:
         if self.probability <= 0:
@@ -253,20 +232,20 @@ class Trainer:
         return {"learnt": learnt, "held_out": unseen, "made": made, "overfit": overfit}
 
     def _logits(self, pictures: Tensor) -> float:
-        return float(torch.cat([self.critic(part) for part in pictures.split(64)]).mean())
+        return float(torch.cat([self.critic(part) for part in torch.split(pictures, 64)]).mean())
 
     def _shown(self, images: Tensor, indices: Tensor) -> Tensor:
         return images[indices.to(images.device)].to(self.device).float() / 127.5 - 1
 
     def _parts(self, z: Tensor) -> Iterator[Tensor]:
-        yield from z.to(self.device).split(64)
+        yield from torch.split(z.to(self.device), 64)
 
     @torch.no_grad()
     def sample(self, seeds: range) -> Tensor:
         """What the averaged generator makes of seeds, [N, 3, R, R] in 0..1, not truncated."""
         z = seed_latents(list(seeds), self.generator.z_dim)
-        made = torch.cat([self.averaged(part) for part in self._parts(z)])
-        return made.float().add(1).div_(2).clamp_(0, 1)
+        made = [self.averaged(part).float() for part in self._parts(z)]
+        return torch.cat(made).add_(1).div_(2).clamp_(0, 1)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything a resumed training needs: tensors by name, and plain values."""
@@ -322,6 +301,3 @@ def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 def _cosine(progress: float, last: float) -> float:
     return last + (1 - last) * (1 + math.cos(math.pi * progress)) / 2
-
-
-OnStep = Callable[[Trainer], None]
