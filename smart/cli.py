@@ -1,4 +1,4 @@
-"""python -m smart faces | portrait | paint | continue | styles | weights"""
+"""python -m smart faces | portrait | paint | continue | styles | weights | train | runs"""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from smart import __version__, commands
-from smart.options import PaintingOptions, SamplingOptions, add_arguments
+from smart import __version__, commands, commands_train
+from smart.options import PaintingOptions, SamplingOptions, TrainingOptions, add_arguments
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,7 +84,42 @@ def _parser() -> argparse.ArgumentParser:
     )
     weights.add_argument("action", nargs="?", choices=("list", "pull"), default="list")
     weights.add_argument("name", nargs="?", default="vgg19", help="vgg19")
+    _add_school(kinds)
     return parser
+
+
+def _add_school(kinds: Any) -> None:
+    train = _command(
+        kinds, "train", commands_train.train,
+        "train a generator on your own images; Ctrl-C keeps everything",
+    )  # fmt: skip
+    train.add_argument("source", nargs="?", type=Path, metavar="IMAGES", help="a folder or a zip")
+    train.add_argument("--name", help="of the training (default: that of the folder)")
+    train.add_argument("--resume", metavar="NAME", help="go on with a training where it was left")
+    train.add_argument(
+        "--start-from", metavar="NAME", help="begin with what another training of the same size "
+        "has learnt: its name, or weights such as painted-portraits",
+    )  # fmt: skip
+    train.add_argument(
+        "--crop", choices=("center", "top"), default="center",
+        help="which square of an image that is none (default center)",
+    )  # fmt: skip
+    train.add_argument(
+        "--selection", type=Path, metavar="JSON", help="only these images, as `sort` saved them"
+    )
+    train.add_argument("--licence", default="", help="of the images, for the model's card")
+    add_arguments(train, TrainingOptions)
+
+    runs = _command(kinds, "runs", commands_train.runs, "list the trainings, or direct one")
+    runs.add_argument(
+        "action", nargs="?", default="list",
+        choices=("list", "pause", "go", "stop", "keep", "eye"),
+        help="keep copies the best snapshot to weights/; eye draws what the critic sees",
+    )  # fmt: skip
+    runs.add_argument("name", nargs="?", help="of the training")
+    runs.add_argument("--to", metavar="NAME", help="keep: what the weights shall be called")
+    runs.add_argument("--last", action="store_true", help="keep: the last snapshot, not the best")
+    runs.add_argument("--out", type=Path, help="eye: the PNG to write")
 
 
 def _add_painters(parser: argparse.ArgumentParser) -> None:

@@ -45,25 +45,34 @@ def writable(out: Path, suffixes: tuple[str, ...] = (".png",)) -> None:
 class Bar:
     """A progress bar on a terminal; silent in a pipe and with --json."""
 
+    apart = False  # a bar for each stage: reading images says nothing of how long training takes
+
     def __init__(self, arguments: argparse.Namespace) -> None:
         arguments.started = time.perf_counter()
         self.shown = sys.stderr.isatty() and not arguments.json
         self.bar: Any = None
+        self.stage = ""
 
     def __enter__(self) -> OnProgress:
         return self._report if self.shown else ignore
 
     def _report(self, progress: Progress) -> None:
+        share = progress.fraction
+        share = progress.step / max(1, progress.total) if share is None else share
+        if self.apart and self.bar is not None and self.stage != progress.stage:
+            self.bar.close()
+            self.bar = None
+        self.stage = progress.stage
         if self.bar is None:
             from tqdm import tqdm
 
             self.bar = tqdm(
                 total=1.0,
+                initial=share,  # what was there before does not tell how long the rest takes
                 bar_format="{desc} |{bar}| {percentage:3.0f} % {remaining} left",
                 ncols=shutil.get_terminal_size().columns,  # 80 where none is known
             )
-        share = progress.fraction
-        self.bar.n = progress.step / progress.total if share is None else share
+        self.bar.n = share
         self.bar.set_description_str(f"{progress.stage} ({progress.step}/{progress.total})", False)
         self.bar.refresh()
 

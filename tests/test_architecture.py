@@ -29,11 +29,14 @@ ALLOWED: dict[str, set[str]] = {
     | {"smart.gan", "smart.painting", "smart.styles", "smart.provenance", "smart.networks"},
     "smart.provenance": BASE | {"smart.styles"},
     "smart.terminal": {"smart.progress"},
-    "smart.cli": {"smart.commands", "smart.options"},
+    "smart.school": BASE | {"smart.gan", "smart.networks"},
+    "smart.cli": {"smart.commands", "smart.commands_train", "smart.options"},
+    "smart.commands_train": BASE | {"smart.gan", "smart.school", "smart.terminal"},
     "smart.commands": BASE
     | {"smart.pipeline", "smart.styles", "smart.painting", "smart.movie", "smart.terminal"},
     "smart.ui": BASE
-    | {"smart.pipeline", "smart.networks", "smart.styles", "smart.ui", "smart.movie"},
+    | {"smart.pipeline", "smart.networks", "smart.styles", "smart.ui", "smart.movie"}
+    | {"smart.school", "smart.gan"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),
 }

@@ -177,14 +177,20 @@ def find(name: str) -> Run:
     return run
 
 
-def create(name: str) -> Run:
-    """A new training's folder. Raises RunError for a name that is taken or cannot be one."""
-    run = Run(runs_folder() / checked_name(name))
-    if (run.path / OPTIONS).exists():
+def refuse_taken(name: str) -> Path:
+    """The folder for a new training. Raises RunError for a name that is taken or cannot be one."""
+    path = runs_folder() / checked_name(name)
+    if (path / OPTIONS).exists():
         raise RunError(
-            f"There is a training called {name!r} already; give another name, or go on with it "
+            f"There is a training called {name!r} already; give another --name, or go on with it "
             f"by --resume {name}."
         )
+    return path
+
+
+def create(name: str) -> Run:
+    """A new training's folder. Raises RunError as refuse_taken, or where it cannot be made."""
+    run = Run(refuse_taken(name))
     try:
         (run.path / "grids").mkdir(parents=True, exist_ok=True)
     except OSError as error:

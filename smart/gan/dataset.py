@@ -1,0 +1,214 @@
+"""Training images as one tensor: cropped, resized, without duplicates, kept in a small cache."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from smart.gan.selection import read_selection
+from smart.gan.sources import Entry, SourceError, entries
+from smart.images import ImageError, atomic
+from smart.progress import OnProgress, Progress, ignore
+
+FEWEST = 32  # images of which anything can be learnt
+CROPS = {"center": 0.5, "top": 0.15}  # where the square lies in a standing image
+_SAME = 6.0  # mean difference in grey levels (of 255) of duplicates at 16 px
+_VERSION = 2  # of what is cached
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """pixels uint8 [N, 3, R, R] with the names of the images, in order.
+
+    left_out holds (name, reason) of what could not be read, duplicates (name, name of the one
+    that stays), digest stands for exactly these pixels.
+    """
+
+    pixels: Tensor
+    names: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+    duplicates: tuple[tuple[str, str], ...]
+    digest: str
+
+
+def load(
+    source: str | Path | Sequence[str | Path],
+    resolution: int,
+    *,
+    crop: str = "center",
+    selection: Path | None = None,
+    keep_duplicates: bool = False,
+    cache: Path | None = None,
+    on_progress: OnProgress = ignore,
+    fewest: int = FEWEST,
+) -> ImageSet:
+    """The images of a folder, a zip or a list of files, as squares of resolution px.
+
+    crop says which square of an image that is none ("center", "top"); selection is a file that
+    `sort` wrote, of which only what it keeps is taken. Duplicates, also mirrored, are left out
+    unless they are to be kept. The pixels lie in the folder cache (default SMART_CACHE, or the
+    user's), memory-mapped; a second load takes no time. Raises SourceError, also for fewer than
+    fewest images or for images that are all the same; Cancelled leaves nothing half-written.
+    """
+    if crop not in CROPS:
+        raise SourceError(f"crop is {crop!r}; it must be one of {', '.join(CROPS)}.")
+    found = entries(source)
+    if selection is not None:
+        kept = set(read_selection(selection).keep)
+        found = [entry for entry in found if entry.name in kept]
+        if not found:
+            raise SourceError(f"{selection.name} keeps none of these images; sort them again.")
+    folder = cache or cache_folder()
+    key = _key(found, resolution, crop)
+    cached = _from_cache(folder, key, resolution)
+    if cached is None:
+        cached = _read(found, resolution, crop, folder, key, on_progress)
+    pixels, names, left_out, doubles = cached
+    if not keep_duplicates and doubles:
+        drop = {name for name, _ in doubles}
+        stays = [index for index, name in enumerate(names) if name not in drop]
+        names, pixels = [names[index] for index in stays], pixels[stays]
+    _refuse_too_few(names, left_out, doubles, fewest)
+    if len(pixels) > 1 and bool((pixels == pixels[:1]).all()):
+        raise SourceError("All the images are the same; there is nothing to learn from them.")
+    digest = hashlib.sha256(pixels.contiguous().numpy().tobytes()).hexdigest()
+    tensor = pixels if keep_duplicates or not doubles else pixels.contiguous()
+    return ImageSet(
+        tensor, tuple(names), tuple(map(_pair, left_out)), tuple(map(_pair, doubles)), digest
+    )
+
+
+def cache_folder() -> Path:
+    """SMART_CACHE, or smart/ in the user's cache folder."""
+    if named := os.environ.get("SMART_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smart"
+
+
+def square(image: Image.Image, resolution: int, crop: str = "center") -> Image.Image:
+    """The square of an image, resolution px a side."""
+    place = (0.5, CROPS[crop])
+    size = (resolution, resolution)
+    return ImageOps.fit(image, size, Image.Resampling.LANCZOS, centering=place)
+
+
+_Cached = tuple[Tensor, list[str], list[list[str]], list[list[str]]]
+
+
+def _pair(two: Sequence[str]) -> tuple[str, str]:
+    return two[0], two[1]
+
+
+def _key(found: list[Entry], resolution: int, crop: str) -> str:
+    """Names, sizes and times: what is read anew when any of it changes."""
+    what = [_VERSION, resolution, crop, [(entry.name, entry.stamp) for entry in found]]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
+
+
+def _from_cache(folder: Path, key: str, resolution: int) -> _Cached | None:
+    """What was cached; None, so that it is made again, when it is not there or damaged."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, EOFError):
+        about = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
+        path = folder / f"{key}.npy"
+        names = [str(name) for name in about["names"]]
+        if path.stat().st_size != about["bytes"]:
+            return None
+        array = np.load(path, mmap_mode="c")
+        if array.shape == (len(names), 3, resolution, resolution) and array.dtype == np.uint8:
+            return torch.from_numpy(array), names, about["left_out"], about["duplicates"]
+    return None
+
+
+def _read(
+    found: list[Entry], resolution: int, crop: str, folder: Path, key: str, on_progress: OnProgress
+) -> _Cached:
+    def one(entry: Entry) -> np.ndarray[Any, Any] | str:
+        try:
+            return np.asarray(square(entry.open(), resolution, crop)).transpose(2, 0, 1)
+        except ImageError as error:
+            return str(error)
+
+    names, left_out, arrays = [], [], []
+    # Pillow decodes without Python's lock; batches keep what waits small.
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        for start in range(0, len(found), _BATCH):
+            part = found[start : start + _BATCH]
+            for entry, read in zip(part, pool.map(one, part), strict=True):
+                if isinstance(read, str):
+                    left_out.append([entry.name, read])
+                else:
+                    names.append(entry.name)
+                    arrays.append(read)
+            on_progress(Progress(min(start + _BATCH, len(found)), len(found), "reading images"))
+    array = np.stack(arrays) if arrays else np.zeros((0, 3, resolution, resolution), np.uint8)
+    pixels = torch.from_numpy(array)
+    doubles = [[names[a], names[b]] for a, b in duplicates(pixels)]
+    about: dict[str, Any] = {"names": names, "left_out": left_out, "duplicates": doubles}
+    with contextlib.suppress(ValueError, OSError):  # without a cache it only takes longer
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, array)
+        about["bytes"] = (folder / f"{key}.npy").stat().st_size
+        with atomic(folder / f"{key}.json") as temporary:
+            temporary.write_text(json.dumps(about), encoding="utf-8")
+        return _from_cache(folder, key, resolution) or (pixels, names, left_out, doubles)
+    return pixels, names, left_out, doubles
+
+
+def duplicates(pixels: Tensor) -> list[tuple[int, int]]:
+    """(index, index of the earlier one it repeats) of images that look the same, also mirrored.
+
+    pixels uint8 [N, 3, R, R]. Compared at 16 px in colour; contrast and brightness count.
+    """
+    if len(pixels) < 2:
+        return []
+    small = torch.cat(
+        [
+            torch.nn.functional.adaptive_avg_pool2d(part.float(), 16)
+            for part in torch.split(pixels, 1024)
+        ]
+    )
+    flat, mirrored = small.flatten(1), small.flip(3).flatten(1)
+    limit = _SAME * flat.shape[1]
+    found: dict[int, int] = {}
+    for start in range(0, len(flat), 512):
+        for other in (flat, mirrored):
+            # Squared distances bound absolute ones from below, and are one matrix product.
+            near = torch.cdist(flat[start : start + 512], other).square() <= limit * _SAME * 4
+            for row, column in near.nonzero().tolist():
+                later, earlier = start + row, column
+                if earlier >= later or later in found or earlier in found:
+                    continue
+                if float((flat[later] - other[earlier]).abs().sum()) <= limit:
+                    found[later] = earlier
+    return sorted(found.items())
+
+
+def _refuse_too_few(
+    names: list[str], left_out: list[list[str]], doubles: list[list[str]], fewest: int
+) -> None:
+    if len(names) >= fewest:
+        return
+    why = []
+    if left_out:
+        why.append(f"{len(left_out)} could not be read, first {left_out[0][1]}")
+    if doubles:
+        why.append(f"{len(doubles)} repeat others")
+    more = f" ({'; '.join(why)})" if why else ""
+    raise SourceError(
+        f"There are {len(names)} usable images, and {fewest} is the fewest to begin with{more}; "
+        "add more. A thousand is a good number."
+    )
