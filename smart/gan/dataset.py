@@ -24,8 +24,9 @@ from smart.progress import OnProgress, Progress, ignore
 
 FEWEST = 32  # images of which anything can be learnt
 CROPS = {"center": 0.5, "top": 0.15}  # where the square lies in a standing image
-_SAME = 6.0  # mean difference in grey levels (of 255) of duplicates at 16 px
-_VERSION = 2  # of what is cached
+_SAME = 6.0  # mean difference in grey levels (of 255) of duplicates at 16 px, at most,
+_FAINT = 0.2  # and at most this part of the contrast: faint drawings differ by little
+_VERSION = 3  # of what is cached
 _BATCH = 256
 
 
@@ -182,17 +183,17 @@ def duplicates(pixels: Tensor) -> list[tuple[int, int]]:
         ]
     )
     flat, mirrored = small.flatten(1), small.flip(3).flatten(1)
-    limit = _SAME * flat.shape[1]
+    limits = (_FAINT * flat.std(1)).clamp_max(_SAME) * flat.shape[1]
     found: dict[int, int] = {}
     for start in range(0, len(flat), 512):
         for other in (flat, mirrored):
-            # Squared distances bound absolute ones from below, and are one matrix product.
-            near = torch.cdist(flat[start : start + 512], other).square() <= limit * _SAME * 4
+            # Euclidean distances are one matrix product; few pairs are left to be looked at.
+            near = torch.cdist(flat[start : start + 512], other) <= 2 * _SAME * flat.shape[1] ** 0.5
             for row, column in near.nonzero().tolist():
                 later, earlier = start + row, column
                 if earlier >= later or later in found or earlier in found:
                     continue
-                if float((flat[later] - other[earlier]).abs().sum()) <= limit:
+                if float((flat[later] - other[earlier]).abs().sum()) <= float(limits[later]):
                     found[later] = earlier
     return sorted(found.items())
 
