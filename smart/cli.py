@@ -1,4 +1,4 @@
-"""python -m smart faces | portrait | paint | continue | styles | weights | train | runs"""
+"""python -m smart faces | portrait | paint | continue | styles | weights | sort | train | runs"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from smart import __version__, commands, commands_train
+from smart import __version__, commands, commands_sort, commands_train
 from smart.options import PaintingOptions, SamplingOptions, TrainingOptions, add_arguments
 
 
@@ -89,6 +89,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_school(kinds: Any) -> None:
+    sort = _command(
+        kinds, "sort", commands_sort.sort,
+        "sort images: groups that look alike, or those like the ones you pick",
+    )  # fmt: skip
+    sort.add_argument("source", type=Path, metavar="IMAGES", help="a folder or a zip")
+    sort.add_argument(
+        "--like", nargs="+", metavar="NAME",
+        help="images you want more of, by name; @list.txt names a file of names",
+    )  # fmt: skip
+    sort.add_argument("--unlike", nargs="+", metavar="NAME", help="images you want fewer of")
+    sort.add_argument("--keep", help="how many to keep (default a fifth)")
+    sort.add_argument("--threshold", help="or how like they must be, -1 to 1")
+    sort.add_argument("--out", type=Path, help="the selection (default: beside the images)")
+    sort.add_argument(
+        "--sheet", type=Path, help="a PNG to look at: groups, or both sides of the cut"
+    )
+    sort.add_argument("--groups", default="12", help="without --like: how many (default 12)")
+    sort.add_argument(
+        "--crop", choices=("center", "top"), default="center",
+        help="which square of an image that is none (default center)",
+    )  # fmt: skip
     train = _command(
         kinds, "train", commands_train.train,
         "train a generator on your own images; Ctrl-C keeps everything",

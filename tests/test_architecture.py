@@ -30,13 +30,20 @@ ALLOWED: dict[str, set[str]] = {
     "smart.provenance": BASE | {"smart.styles"},
     "smart.terminal": {"smart.progress"},
     "smart.school": BASE | {"smart.gan", "smart.networks"},
-    "smart.cli": {"smart.commands", "smart.commands_train", "smart.options"},
+    "smart.sorting": BASE | {"smart.gan", "smart.networks"},
+    "smart.cli": {
+        "smart.commands",
+        "smart.commands_train",
+        "smart.commands_sort",
+        "smart.options",
+    },
+    "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
     "smart.commands_train": BASE | {"smart.gan", "smart.school", "smart.terminal"},
     "smart.commands": BASE
     | {"smart.pipeline", "smart.styles", "smart.painting", "smart.movie", "smart.terminal"},
     "smart.ui": BASE
     | {"smart.pipeline", "smart.networks", "smart.styles", "smart.ui", "smart.movie"}
-    | {"smart.school", "smart.gan"},
+    | {"smart.school", "smart.sorting", "smart.gan"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),
 }

@@ -85,11 +85,10 @@ def load(
     _refuse_too_few(names, left_out, doubles, fewest)
     if len(pixels) > 1 and bool((pixels == pixels[:1]).all()):
         raise SourceError("All the images are the same; there is nothing to learn from them.")
-    digest = hashlib.sha256(pixels.contiguous().numpy().tobytes()).hexdigest()
-    tensor = pixels if keep_duplicates or not doubles else pixels.contiguous()
-    return ImageSet(
-        tensor, tuple(names), tuple(map(_pair, left_out)), tuple(map(_pair, doubles)), digest
-    )
+    digest = hashlib.sha256()
+    for part in torch.split(pixels, 1024):
+        digest.update(part.contiguous().numpy().data)
+    return ImageSet(pixels, tuple(names), _pairs(left_out), _pairs(doubles), digest.hexdigest())
 
 
 def cache_folder() -> Path:
@@ -109,8 +108,8 @@ def square(image: Image.Image, resolution: int, crop: str = "center") -> Image.I
 _Cached = tuple[Tensor, list[str], list[list[str]], list[list[str]]]
 
 
-def _pair(two: Sequence[str]) -> tuple[str, str]:
-    return two[0], two[1]
+def _pairs(rows: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((row[0], row[1]) for row in rows)
 
 
 def _key(found: list[Entry], resolution: int, crop: str) -> str:

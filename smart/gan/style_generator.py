@@ -22,7 +22,7 @@ from smart.gan.wavelet import inverse_haar
 from smart.weights import WeightsError, require_tensors
 
 SLOPE = 0.2  # of every leaky ReLU
-DETAIL = 0.2  # size of the wavelet details against the colours, at the start of a training
+DETAIL = 0.5  # size of the wavelet details against the colours, at the start of a training
 GAIN = math.sqrt(2)  # keeps the variance behind a leaky ReLU
 RESOLUTIONS = (32, 64, 96, 128, 192, 256)
 # name: most channels, channels x side at most, convolutions a level, z and w, mapping layers.
@@ -150,6 +150,12 @@ def double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
+def soften(x: Tensor) -> Tensor:
+    """[N, C, h, w] filtered by (1, 2, 1) / 4 both ways, which lets no chequerboard through."""
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(x, 2, 1), 2, 1)
+
+
 class Level(nn.Module):
     """One size of the synthesis: styled convolutions, and a head that adds to the picture.
 
@@ -217,11 +223,13 @@ class StyleGenerator(nn.Module):
             x, more = level(x, w[:, index], w[:, -1])
             if more.shape[1] == 3:
                 picture = more if picture is None else double(picture) + more
-        # Details of pictures are small; begun as large as the colours they are a mesh.
         low, details = more[:, :3], more[:, 3:] * DETAIL
         if picture is not None:
-            low = low + 2 * double(picture)  # the low-pass band is twice the mean of 2 x 2
-        return inverse_haar(torch.cat([low, details], 1))
+            low = low + double(picture)
+        # The smooth part by interpolation, and the details without their highest frequency: what
+        # a network likes to add to every picture is a mesh of just that.
+        fine = inverse_haar(torch.cat([torch.zeros_like(low), details], 1))
+        return double(low) + soften(fine)
 
     def forward(self, z: Tensor) -> Tensor:
         """z [N, z_dim] -> pictures [N, 3, R, R], about -1..1, with gradients."""
