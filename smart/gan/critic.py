@@ -56,11 +56,14 @@ class Critic(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = haar(pictures).contiguous(memory_format=torch.channels_last)
-        x = activate(self.first(x))
+        # Twelve channels are too few for matrix units, and rounding here would hide detail.
+        with torch.autocast(x.device.type, enabled=False):
+            x = activate(self.first(x))
         for block in self.blocks:
             x = block(x)
         x = activate(self.last(x))
-        logits: Tensor = self.out(x.flatten(1)).float()
+        with torch.autocast(x.device.type, enabled=False):  # logits are compared closely
+            logits: Tensor = self.out(x.flatten(1).float())
         return logits.squeeze(1)
 
     @classmethod

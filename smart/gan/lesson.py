@@ -103,10 +103,11 @@ class Lesson:
         tick, every = self.trainer.seen // TICK, self.trainer.options.evaluate_every
         measure = tick * TICK // every > (tick - 1) * TICK // every
         self._refuse_what_is_no_number(row)
-        row = {"seen": self.trainer.seen, "time": round(time.time(), 1), **row}
         if measure:
             row.update(self._measured())
-        self._keep(lambda: self.run.add_stats({k: _rounded(v) for k, v in row.items()}))
+        row = {k: _rounded(v) for k, v in row.items()}
+        row = {"seen": self.trainer.seen, "time": round(time.time(), 1), **row}
+        self._keep(lambda: self.run.add_stats(row))
         rows = self.run.stats()
         self._message = " ".join(f.message for f in diagnose(rows, self.trainer.options.images))
         self._keep(self._draw)
@@ -217,8 +218,8 @@ class Lesson:
         )  # fmt: skip
 
 
-def _rounded(value: Any) -> Any:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _save_grid(pictures: Tensor, path: Path) -> None:

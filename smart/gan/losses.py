@@ -23,10 +23,10 @@ def generator_loss(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def gradient_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
-    """Mean squared length of the critic's gradient at pictures [N, 3, H, W] (R1 or R2).
+    """Squared length of the critic's gradient at each of pictures [N, 3, H, W]: [N] (R1 or R2).
 
     Mescheder et al. 2018 (arXiv 1801.04406). pictures must require gradients; the result can be
     differentiated again.
     """
     (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
-    return gradient.float().square().sum((1, 2, 3)).mean()
+    return gradient.float().square().sum((1, 2, 3))

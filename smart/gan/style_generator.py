@@ -175,7 +175,8 @@ class Level(nn.Module):
         """Features [N, C, h, w], and what they add to the picture: [N, 3 or 12, h, w]."""
         for conv in self.convs:
             x = activate(conv(x, w))
-        return x, self.head(x, w_head)
+        # Colours are added up in full precision: bfloat16 has two grey levels in one.
+        return x, self.head(x, w_head).float()
 
 
 class StyleGenerator(nn.Module):
@@ -209,8 +210,9 @@ class StyleGenerator(nn.Module):
     def latent(self, z: Tensor) -> Tensor:
         """z [N, z_dim] -> w [N, w_dim], with gradients."""
         x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
-        for layer in self.mapping:
-            x = activate(layer(x))
+        with torch.autocast(x.device.type, enabled=False):  # small, and everything hangs on it
+            for layer in self.mapping:
+                x = activate(layer(x))
         return x
 
     def picture(self, w: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from smart.device import feature_dtype
 from smart.gan import augment, losses
 from smart.gan.batches import Reals, draws
 from smart.gan.critic import Critic
@@ -38,8 +39,12 @@ def resolved(options: TrainingOptions, device: torch.device) -> TrainingOptions:
     network = options.network
     if network == "auto":
         network = "small" if processor else "large"
+    precision = options.precision
+    if precision == "auto":
+        precision = str(feature_dtype(device)).removeprefix("torch.")
     return options.replace(
         network=network,
+        precision=precision,
         batch=options.batch or (32 if network == "small" else 64),
         penalty_every=options.penalty_every or (8 if processor else 2),
         evaluate_every=options.evaluate_every or max(8_000, options.images // 40),
@@ -132,16 +137,14 @@ class Trainer:
         penalised = number % every == 0
         real = self._varied(real, "real", number)
         fake = self._varied(fake, "fake", number)
-        if penalised:
-            real, fake = real.requires_grad_(), fake.requires_grad_()
-        with self._precision(not penalised):
-            logits = self.critic(torch.cat([real, fake]))
+        pictures = torch.cat([real, fake]).requires_grad_(penalised)
+        with self._precision():
+            logits = self.critic(pictures)
         real_logits, fake_logits = logits.chunk(2)
         loss = losses.critic_loss(real_logits, fake_logits)
         self._note(critic_loss=loss, real=real_logits.mean(), fake=fake_logits.mean())
         if penalised:
-            r1 = losses.gradient_penalty(real_logits, real)
-            r2 = losses.gradient_penalty(fake_logits, fake)
+            r1, r2 = (p.mean() for p in losses.gradient_penalty(logits, pictures).chunk(2))
             self._note(r1=r1 * every, r2=r2 * every)
             loss = loss + every * self.gamma / 2 * (r1 + r2)
         self._learn("critic", self.critic, loss)
@@ -189,11 +192,10 @@ class Trainer:
     def _mine(self, batch: Tensor) -> Tensor:
         return self.world.share(batch).to(self.device, non_blocking=True)
 
-    def _precision(self, half: bool = True) -> contextlib.AbstractContextManager[Any]:
-        """bfloat16 on CUDA where it holds: everywhere but in what is differentiated twice."""
-        if self.device.type == "cuda" and half:
-            return torch.autocast("cuda", torch.bfloat16)
-        return contextlib.nullcontext()
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        """bfloat16 for the convolutions if the options say so; weights and sums stay float32."""
+        half = self.options.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
 
     def _note(self, **values: Tensor) -> None:
         for name, value in values.items():

@@ -19,7 +19,14 @@ from smart.options import TrainingOptions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OPTIONS = resolved(
-    TrainingOptions(resolution=32, network="small", batch=8, images=10_000, penalty_every=2),
+    TrainingOptions(
+        resolution=32,
+        network="small",
+        batch=8,
+        images=10_000,
+        penalty_every=2,
+        precision="float32",
+    ),  # fmt: skip
     torch.device("cpu"),
 )
 
@@ -49,10 +56,14 @@ def everything(of: Trainer) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in of.state()[0].items()}
 
 
-def test_a_resumed_training_goes_on_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_resumed_training_goes_on_bit_for_bit(
+    precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Through a tick, which changes the augmentation, and with sums half-way to the next."""
     monkeypatch.setattr(training, "TICK", 32)
-    straight = trainer()
+    options = OPTIONS.replace(precision=precision)
+    straight = trainer(options)
     for step in range(9):
         straight.step()
         if step == 3:
@@ -60,7 +71,7 @@ def test_a_resumed_training_goes_on_bit_for_bit(monkeypatch: pytest.MonkeyPatch)
         if step == 4:
             kept = straight.state()
             kept = ({k: v.clone() for k, v in kept[0].items()}, dict(kept[1]))
-    resumed = trainer()
+    resumed = trainer(options)
     resumed.load_state(*kept)
     for _ in range(4):
         resumed.step()
