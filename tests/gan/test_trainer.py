@@ -26,7 +26,7 @@ OPTIONS = resolved(
         images=10_000,
         penalty_every=2,
         precision="float32",
-    ),  # fmt: skip
+    ),
     torch.device("cpu"),
 )
 
