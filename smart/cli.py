@@ -41,7 +41,10 @@ def _parser() -> argparse.ArgumentParser:
 
     faces = _command(kinds, "faces", commands.faces, "sample faces as a sheet")
     faces.add_argument("--count", default="6", help="how many, 1 to 200 (default 6)")
-    faces.add_argument("--size", default="256", help="256, 512 or 1024 px each (default 256)")
+    faces.add_argument(
+        "--size", help="px each: 256, 512 or 1024 (default 256), of other generators any (default "
+        "their own)",
+    )  # fmt: skip
     faces.add_argument("--out", type=Path, default=Path("faces.png"), help="the PNG to write")
     add_arguments(faces, SamplingOptions)
 

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from smart import movie, styles
-from smart.options import LARGEST_PRINT, SEEDS, PaintingOptions, SamplingOptions, from_arguments
+from smart.options import (
+    FACES,
+    LARGEST_PRINT,
+    SEEDS,
+    PaintingOptions,
+    SamplingOptions,
+    from_arguments,
+)
 from smart.progress import Cancelled, OnProgress, Progress
 from smart.terminal import Bar, whole, writable
 
@@ -21,10 +28,8 @@ FILM_SIZE = 768  # px, the longer side
 
 def faces(arguments: argparse.Namespace) -> dict[str, Any]:
     count = whole(arguments.count, "count", 1, 200)
-    size = whole(arguments.size, "size", 64, 4096)
-    if size not in FACE_SIZES:
-        raise ValueError(f"size is {size}; it must be one of 256, 512, 1024.")
     sampling = from_arguments(SamplingOptions, arguments)
+    size = _face_size(arguments.size, sampling)
     writable(arguments.out)
     from smart import images, pipeline
 
@@ -37,12 +42,23 @@ def faces(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"out": str(arguments.out), "seeds": seeds, "message": f"Wrote {arguments.out}."}
 
 
+def _face_size(given: str | None, sampling: SamplingOptions) -> int | None:
+    """The size of each face; None is that of a generator one trained oneself."""
+    bundled = sampling.generator == FACES
+    if given is None:
+        return FACE_SIZES[0] if bundled else None
+    size = whole(given, "size", 16, 4096)
+    if bundled and size not in FACE_SIZES:
+        raise ValueError(f"size is {size}; it must be one of 256, 512, 1024.")
+    return size
+
+
 def paint_portrait(arguments: argparse.Namespace) -> dict[str, Any]:
     writable(arguments.out)
     if arguments.like:
-        given = [name for name in ("style", "ground", "count", "seed", "psi",
-                                   *PaintingOptions.__dataclass_fields__)
-                 if getattr(arguments, name, None) is not None]  # fmt: skip
+        names = [*SamplingOptions.__dataclass_fields__, *PaintingOptions.__dataclass_fields__]
+        names = ["style", "ground", "count", *names]
+        given = [name for name in names if getattr(arguments, name, None) is not None]
         if given:
             flag = given[0].replace("_", "-")
             raise ValueError(f"--like takes everything from the picture; leave --{flag} out.")

@@ -10,17 +10,35 @@ import torch
 from smart import weights
 from smart.device import PRECISIONS, best_device, feature_dtype
 from smart.gan.generator import Generator, load_generator
+from smart.options import FACES
 from smart.painting.feed_forward import Stylizer, load_stylizer
 from smart.painting.vgg import VGG, load_vgg
-from smart.provenance import GENERATOR
 
 SKETCHERS = {"portraits": "stylization-portraits", "general": "stylization"}  # in weights/
 
 
-@lru_cache(maxsize=2)
-def generator(name: str = GENERATOR) -> Generator:
-    """The face generator, loaded once."""
-    return load_generator(name, best_device())
+def generator(name: str = FACES) -> Generator:
+    """The generator called name, loaded once, and again when its weights have changed.
+
+    Raises WeightsError (see load_generator).
+    """
+    return _generator(name, stamp(name), best_device())
+
+
+def stamp(name: str) -> int:
+    """Changes when the weights of the generator called name do, as those of a training may."""
+    folder = None if name == FACES else weights.local(name)
+    if folder is None:
+        return 0
+    try:
+        return (folder / weights.MODEL).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=3)
+def _generator(name: str, _: int, device: torch.device) -> Generator:
+    return load_generator(name, device)
 
 
 def feature_network(name: str | None = None, precision: str | None = None) -> VGG:

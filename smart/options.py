@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 _KEY = "option"
 SEEDS = 2**32
+FACES = "faces"  # the generator of photographic faces in weights/
 LARGEST_PRINT = 4961  # px, the longer side of A3 at 300 dots an inch
 
 
@@ -134,6 +135,10 @@ class SamplingOptions(Options):
     psi: float = option(
         0.7, "0 is the average face, 1 the full, stranger variety (truncation psi)",
         "Variety", low=0.0, high=1.2, step=0.05,
+    )  # fmt: skip
+    generator: str = option(
+        FACES, "which network the face comes from: weights by name, or a training of one's own",
+        "From", advanced=True,
     )  # fmt: skip
 
 

@@ -22,12 +22,12 @@ from smart import images, provenance
 from smart.device import best_device
 from smart.gan import latents
 from smart.networks import feature_network, generator, stylizer
-from smart.options import SEEDS, PaintingOptions, SamplingOptions
+from smart.options import FACES, SEEDS, PaintingOptions, SamplingOptions
 from smart.painting import masks, painter
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.vgg import VGG
 from smart.progress import Cancelled, OnProgress, Progress, ignore
-from smart.provenance import GENERATOR, SKETCHER, Leg, Recipe
+from smart.provenance import SKETCHER, Leg, Recipe
 from smart.styles import Choice
 
 SMALLEST_PHOTO = 64  # px a side; below there is no face to paint
@@ -57,17 +57,23 @@ class Portrait:
         return images.save_png(self.image, path, self.provenance)
 
 
-def sitter(options: SamplingOptions, size: int) -> Tensor:
-    """The face of a seed, [1, 3, size, size] in 0..1 on the CPU; size 256, 512 or 1024."""
-    face_of = generator()
+def sitter(options: SamplingOptions, size: int | None = None) -> Tensor:
+    """The face of a seed, [1, 3, size, size] in 0..1 on the CPU.
+
+    size is one that the generator makes (the bundled one 256, 512 and 1024 px), None its largest;
+    those of a small generator that was trained here are enlarged to any other. Raises ValueError.
+    """
+    face_of = generator(options.generator)
     z = latents.seed_latents([options.seed], face_of.z_dim)
     w = face_of.map(z.to(face_of.w_mean.device))
     w = latents.truncate(w, face_of.w_mean, options.psi)
-    return face_of.synthesize(w, size).cpu()
+    if size is None or options.generator == FACES or size in face_of.sizes:
+        return face_of.synthesize(w, size).cpu()
+    return images.resize(face_of.synthesize(w).cpu(), size, size)
 
 
 def sitters(
-    options: SamplingOptions, count: int, size: int, on_progress: OnProgress = ignore
+    options: SamplingOptions, count: int, size: int | None, on_progress: OnProgress = ignore
 ) -> Iterator[tuple[SamplingOptions, Image.Image]]:
     """The faces of count seeds from options.seed on, one after the other."""
     for index in range(count):
@@ -271,7 +277,7 @@ def _paint(
 def _sources(subject: Sequence[SamplingOptions] | Photo) -> list[dict[str, Any]]:
     if isinstance(subject, Photo):
         return [subject.source()]
-    return [{"sitter": {"generator": GENERATOR, **one.to_dict()}} for one in subject]
+    return [{"sitter": provenance.sitter_to_dict(one)} for one in subject]
 
 
 def _scene(
@@ -285,8 +291,9 @@ def _scene(
             for mask in (subject.keep, subject.figure)
         )
     else:
-        content = torch.cat([sitter(one, max(generator().sizes)) for one in subject])
-        keep = masks.aligned_features()
+        content = torch.cat([sitter(one) for one in subject])
+        if all(one.generator == FACES for one in subject):  # the others are not aligned
+            keep = masks.aligned_features()
     if painting.face_weight == 0:
         keep = None
     if not order.ground:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smart import images, styles
-from smart.options import PaintingOptions, SamplingOptions
+from smart import images, styles, weights
+from smart.options import FACES, PaintingOptions, SamplingOptions
 from smart.styles import Choice, StyleError
 
 VERSION = 2
-GENERATOR = "faces"
 SKETCHER = "stylization"
+WEIGHTS = "weights_sha256"
 NETWORKS = ("vgg16", "vgg19", SKETCHER)
 PRECISIONS = ("float32", "bfloat16")
 MAX_LEGS = 20
@@ -114,9 +114,27 @@ def parse(known: Mapping[str, Any], name: str) -> Recipe:
 def _sampling_of(sitting: Any, name: str) -> SamplingOptions:
     if not isinstance(sitting, dict):
         raise ValueError(f"{name} is no portrait of SMART; give a PNG that `portrait` made.")
-    if sitting.get("generator", GENERATOR) != GENERATOR:
-        raise ValueError(f"{name} shows a sitter of another generator than {GENERATOR!r}.")
-    return SamplingOptions.from_dict({k: v for k, v in sitting.items() if k != "generator"})
+    sampling = SamplingOptions.from_dict({k: v for k, v in sitting.items() if k != WEIGHTS})
+    # Anyone's file must not make us look at a path or fetch something.
+    folder = weights.local(sampling.generator)
+    if folder is None:
+        raise ValueError(
+            f"{name} shows a sitter of the generator {sampling.generator[:60]!r}, which is not "
+            "here; bring its weights first."
+        )
+    if WEIGHTS in sitting and sitting[WEIGHTS] != weights.checksum(folder):
+        raise ValueError(
+            f"The generator {sampling.generator!r} is no longer the one that {name} came from; "
+            "bring those weights back, or choose the sitter anew."
+        )
+    return sampling
+
+
+def sitter_to_dict(sampling: SamplingOptions) -> dict[str, Any]:
+    """Who sat; of another generator than the bundled one also the checksum of its weights."""
+    known = sampling.to_dict()
+    folder = None if sampling.generator == FACES else weights.local(sampling.generator)
+    return known | ({WEIGHTS: weights.checksum(folder)} if folder else {})
 
 
 def _legs_of(known: Mapping[str, Any], name: str) -> tuple[Leg, ...]:

@@ -6,6 +6,7 @@ and README.md; the same folder is a Hub model repository. Nothing is ever unpick
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -72,16 +73,35 @@ def find(name: str | Path) -> Path:
     folder = Path(name)
     if _holds_weights(folder):
         return folder
-    if re.fullmatch(r"[\w-]+", text):
-        for folder in (weights_folder() / text, trained_folder(text)):
-            if _holds_weights(folder):
-                return folder
+    if here := local(text):
+        return here
     if isinstance(name, str) and _HUB_ID.fullmatch(text) and not folder.exists():
         return _from_hub(text)
     names = sorted(path.name for path in _folders())
     close = get_close_matches(text, names, n=3) or names
     hint = f"there are: {', '.join(close)}" if close else f"{weights_folder()} holds none"
     raise WeightsError(f"No weights called {text[:80]!r} were found; {hint}.")
+
+
+def local(name: str) -> Path | None:
+    """The folder of the weights or training called name on this machine; None when there is none.
+
+    Unlike find it takes no paths and asks no one, so that name may be anyone's text.
+    """
+    if re.fullmatch(r"[\w-]{1,80}", name):
+        for folder in (weights_folder() / name, trained_folder(name)):
+            if _holds_weights(folder):
+                return folder
+    return None
+
+
+def checksum(folder: Path) -> str:
+    """The SHA-256 of a folder's model.safetensors. Raises WeightsError when it is missing."""
+    try:
+        with (folder / MODEL).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{folder / MODEL} is missing; {_remedy(folder)}.") from error
 
 
 def _holds_weights(folder: Path) -> bool:

@@ -35,7 +35,9 @@ def test_faces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet = Image.open(out)
     assert sheet.size == (512, 256)
     assert np.asarray(sheet).std() > 20
-    assert images.read_provenance(out)["faces"] == {"seed": 3, "psi": 0.7, "count": 2, "size": 256}
+    assert images.read_provenance(out)["faces"] == {
+        "seed": 3, "psi": 0.7, "generator": "faces", "count": 2, "size": 256
+    }  # fmt: skip
     single = tmp_path / "single.png"
     run(capsys, "faces", "--seed", 4, "--count", 1, "--out", single)
     assert np.array_equal(np.asarray(Image.open(single)), np.asarray(sheet)[:, 256:])
@@ -264,7 +266,8 @@ def test_pictures_that_carry_no_recipe(
         ({}, "no portrait of SMART"),
         ({**good, "sitter": {"seed": -1}}, "seed is -1"),
         ({**good, "sitter": {"sed": 1}}, "Unknown option 'sed'"),
-        ({**good, "sitter": {"generator": "x"}}, "another generator"),
+        ({**good, "sitter": {"generator": "x"}}, "which is not here"),
+        ({**good, "sitter": {"generator": "a/../b"}}, "which is not here"),
         ({**good, "network": "../x"}, "not known here"),
         ({**good, "precision": ["x"]}, "not known here"),
         ({k: v for k, v in good.items() if k != "painting"}, "no portrait of SMART"),
@@ -297,7 +300,7 @@ def test_pictures_that_carry_no_recipe(
 def test_damaged_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from smart import pipeline
+    from smart import networks
 
     copied = tmp_path / "weights"
     shutil.copytree(ROOT / "weights", copied)
@@ -308,11 +311,11 @@ def test_damaged_weights(
         (model.unlink, "missing"),
     ):
         damage()
-        pipeline.generator.cache_clear()
+        networks._generator.cache_clear()
         code, _, error = run(capsys, "faces", "--out", tmp_path / "f.png")
         assert code == 2
         assert reason in error
-    pipeline.generator.cache_clear()
+    networks._generator.cache_clear()
     assert not (tmp_path / "f.png").exists()
 
 

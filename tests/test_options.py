@@ -14,13 +14,14 @@ from smart.options import (
     Options,
     PaintingOptions,
     SamplingOptions,
+    TrainingOptions,
     add_arguments,
     default_of,
     from_arguments,
     options_of,
 )
 
-CLASSES: list[type[Options]] = [SamplingOptions, PaintingOptions]
+CLASSES: list[type[Options]] = [SamplingOptions, PaintingOptions, TrainingOptions]
 
 
 def values_of(cls: type[Options]) -> st.SearchStrategy[dict[str, Any]]:
@@ -31,6 +32,8 @@ def values_of(cls: type[Options]) -> st.SearchStrategy[dict[str, Any]]:
             fields[name] = st.sampled_from(spec.choices)
         elif isinstance(default_of(cls, name), int):
             fields[name] = st.integers(int(spec.low or 0), int(spec.high or 0))
+        elif isinstance(default_of(cls, name), str):
+            fields[name] = st.from_regex(r"[A-Za-z][\w-]{0,20}", fullmatch=True)
         else:
             fields[name] = st.floats(spec.low, spec.high)
     return st.fixed_dictionaries(fields)

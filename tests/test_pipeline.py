@@ -8,12 +8,46 @@ import numpy as np
 import pytest
 import torch
 
-from smart import pipeline, styles
+from smart import images, pipeline, provenance, styles
 from smart.device import best_device, feature_dtype
+from smart.gan import snapshot
+from smart.gan.critic import Critic
+from smart.gan.style_generator import PRESETS, Architecture, StyleGenerator
 from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import Cancelled, Progress
 
 QUICK = PaintingOptions(size=64, effort=10)
+
+
+@pytest.fixture
+def small_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The snapshot of a training called small, of networks that take milliseconds."""
+    monkeypatch.setenv("SMART_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setitem(PRESETS, "small", (16, 256, 1, 8, 2))
+    return snapshot_of(tmp_path / "runs" / "small" / "generator", seed=0)
+
+
+def snapshot_of(folder: Path, seed: int) -> Path:
+    torch.manual_seed(seed)
+    architecture = Architecture.of(32, "small")
+    about = snapshot.Trained("small", "spots", "CC0", 8, {})
+    return snapshot.save(folder, StyleGenerator(architecture), Critic(architecture), about)
+
+
+def test_a_sitter_of_a_training(small_generator: Path) -> None:
+    options = SamplingOptions(seed=5, generator="small")
+    small, large = pipeline.sitter(options), pipeline.sitter(options, 128)
+    assert (small.shape, large.shape) == ((1, 3, 32, 32), (1, 3, 128, 128))
+    torch.testing.assert_close(images.resize(large, 32, 32), small, atol=0.1, rtol=0)
+    portrait = pipeline.paint_seed(options, styles.scan().choose_all(["hokusai"]), QUICK)
+    recipe = provenance.parse(portrait.provenance, "it")
+    assert recipe.sampling == options
+    again = pipeline.repeat(recipe)
+    assert np.array_equal(np.asarray(portrait.image), np.asarray(again.image))
+    snapshot_of(small_generator, seed=1)
+    assert not torch.equal(pipeline.sitter(options), small), "a running training has gone on"
+    with pytest.raises(ValueError, match="no longer the one"):
+        provenance.parse(portrait.provenance, "it")
 
 
 def test_a_seed_is_the_same_face_whatever_stands_beside_it() -> None:

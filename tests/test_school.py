@@ -225,7 +225,7 @@ def test_another_training_can_start_from_it(trained: run_folder.Run, place: Path
 def test_bad_input_ends_with_one_sentence(trained: run_folder.Run, place: Path) -> None:
     cases = {
         ("train",): "No images are named",
-        ("train", "nowhere"): "There is no folder or zip nowhere",
+        ("train", "nowhere"): "There is no folder or zip",
         ("train", "birds"): "There is a training called 'birds' already",
         ("train", "birds", "--name", "a/b"): "cannot be a training's name",
         ("train", "birds", "--name", "x", "--resolution", "100"): "resolution is",

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from smart.gan.style_generator import Architecture, EqualConv, EqualLinear, activate
+from smart.gan.style_generator import Architecture, EqualConv, EqualLinear, activate, full_precision
 from smart.gan.wavelet import haar
 from smart.weights import require_tensors
 
@@ -46,10 +46,10 @@ class Critic(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        widths = architecture.widths[::-1]  # from the largest side down
+        widths = architecture.widths[-2::-1]  # from half the pictures' side down
         self.first = EqualConv(12, widths[0], 1)
         self.blocks = nn.ModuleList(
-            Block(a, b, architecture.convolutions) for a, b in itertools.pairwise(widths)
+            Block(a, b, architecture.critic_convolutions) for a, b in itertools.pairwise(widths)
         )
         self.last = EqualConv(widths[-1], widths[-1], 3)
         self.out = EqualLinear(widths[-1] * architecture.base**2, 1)
@@ -57,12 +57,12 @@ class Critic(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         x = haar(pictures).contiguous(memory_format=torch.channels_last)
         # Twelve channels are too few for matrix units, and rounding here would hide detail.
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x):
             x = activate(self.first(x))
         for block in self.blocks:
             x = block(x)
         x = activate(self.last(x))
-        with torch.autocast(x.device.type, enabled=False):  # logits are compared closely
+        with full_precision(x):  # logits are compared closely
             logits: Tensor = self.out(x.flatten(1).float())
         return logits.squeeze(1)
 

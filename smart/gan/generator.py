@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from smart import weights
+from smart.gan.run import runs
 from smart.weights import WeightsError
 
 
@@ -52,6 +54,27 @@ def load_generator(name: str | Path, device: torch.device | str = "cpu") -> Gene
             f"{folder.name} holds a {config['architecture']!r}, no generator; known are: {known}."
         )
     return build(config.get("arguments", {}), weights.read_tensors(folder), device)
+
+
+@dataclass(frozen=True)
+class Available:
+    """A generator that can sit: its name for load_generator, and what people call it."""
+
+    name: str
+    title: str
+
+
+def available() -> list[Available]:
+    """The generators in weights/ and the trainings of one's own that have a snapshot."""
+    found = []
+    for info in weights.listing():
+        if info.folder and not info.problem and info.architecture in _architectures():
+            found.append(Available(info.name, info.name.replace("-", " ").capitalize()))
+    taken = {one.name for one in found}
+    for run in runs():
+        if run.name not in taken and (weights.trained_folder(run.name) / weights.MODEL).is_file():
+            found.append(Available(run.name, f"{run.name} (your training)"))
+    return found
 
 
 _Build = Callable[[dict[str, Any], dict[str, Tensor], torch.device | str], Generator]

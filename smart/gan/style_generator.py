@@ -1,46 +1,52 @@
 """The small style generator that one trains oneself, on a laptop or on a GPU.
 
-The style-based generator of Karras et al. 2020 (arXiv 1912.04958) with skips to the picture, in the
-wavelet domain (Gal et al. 2021, SWAGAN, arXiv 2102.06108) at the end: the last head gives Haar
-coefficients of a picture of twice its side, so the costliest doubling needs no convolution.
-Without noise inputs, and with bilinear upsampling, which leaves no grid in the picture.
+The style-based generator of Karras et al. 2020 (arXiv 1912.04958) with skips to the picture,
+without noise inputs, and with bilinear upsampling, which leaves no grid in the picture. It has two
+convolutions a level and a last level at full size: with one, and wavelet coefficients in place of
+that level, it needed more than twice the images, and drew outlines as rows of dots.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from smart.gan.wavelet import inverse_haar
 from smart.weights import WeightsError, require_tensors
 
 SLOPE = 0.2  # of every leaky ReLU
-DETAIL = 0.5  # size of the wavelet details against the colours, at the start of a training
 GAIN = math.sqrt(2)  # keeps the variance behind a leaky ReLU
 RESOLUTIONS = (32, 64, 96, 128, 192, 256)
-# name: most channels, channels x side at most, convolutions a level, z and w, mapping layers.
-# About 0.6, 1.9 and 2.6 million weights at 64 px, and as many in the critic.
+# name: most channels, channels x side at most, convolutions a level of the critic, z and w, mapping
+# layers. About 0.9, 2.1 and 3 million weights at 64 px in the generator, 0.4, 1 and 2 in the
+# critic: one that is stronger runs away.
 PRESETS = {
     "small": (128, 1024, 1, 128, 2),
     "medium": (192, 2048, 1, 128, 2),
     "large": (192, 4096, 2, 192, 2),
 }
+CONVOLUTIONS = 2  # a level of the generator
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a generator and its critic look like; widths[i] are the channels at side base * 2**i."""
+    """What a generator and its critic look like.
+
+    widths[i] are the channels at side base * 2**i, the last ones at the full size, where there is
+    only the generator. convolutions are those of a level of the generator.
+    """
 
     base: int
     widths: tuple[int, ...]
     convolutions: int
+    critic_convolutions: int
     z_dim: int
     w_dim: int
     mapping_layers: int
@@ -48,7 +54,7 @@ class Architecture:
     @property
     def resolution(self) -> int:
         """Width and height of the pictures in px."""
-        return self.base << len(self.widths)
+        return self.base << (len(self.widths) - 1)
 
     @classmethod
     def of(cls, resolution: int, preset: str) -> Self:
@@ -61,20 +67,21 @@ class Architecture:
                 f"There is no {preset!r} network for {resolution} px; choose "
                 f"{', '.join(PRESETS)} and one of {', '.join(map(str, RESOLUTIONS))} px."
             )
-        most, budget, convolutions, dim, mapping = PRESETS[preset]
+        most, budget, critic_convolutions, dim, mapping = PRESETS[preset]
         base = 6 if resolution % 3 == 0 else 4
         sides = [base << level for level in range(int(math.log2(resolution // base)))]
         # Multiples of eight, which matrix units ask for.
-        widths = tuple(max(8, min(most, budget // side) // 8 * 8) for side in sides)
-        return cls(base, widths, convolutions, dim, dim, mapping)
+        widths = [max(8, min(most, budget // side) // 8 * 8) for side in sides]
+        widths.append(max(16, widths[-1] // 2))
+        return cls(base, tuple(widths), CONVOLUTIONS, critic_convolutions, dim, dim, mapping)
 
     @classmethod
     def from_dict(cls, arguments: Mapping[str, Any]) -> Self:
         """The inverse of to_dict. Raises WeightsError for what is missing or not sensible."""
-        names = ("base", "convolutions", "z_dim", "w_dim", "mapping_layers")
+        names = [field.name for field in fields(cls) if field.name != "widths"]
         widths = arguments.get("widths")
         numbers = [arguments.get(name) for name in names]
-        numbers += widths if isinstance(widths, list | tuple) and 1 <= len(widths) <= 8 else [None]
+        numbers += widths if isinstance(widths, list | tuple) and 2 <= len(widths) <= 9 else [None]
         if not all(type(number) is int and 0 < number <= 1024 for number in numbers):
             raise WeightsError(
                 f"config.json has to give {', '.join(names)} and a list of widths as whole numbers "
@@ -140,6 +147,13 @@ class StyledConv(EqualConv):
         return y + self.bias[:, None, None].to(y.dtype)
 
 
+def full_precision(x: Tensor) -> contextlib.AbstractContextManager[Any]:
+    """No autocast to bfloat16 on the device of x."""
+    if x.device.type == "meta":
+        return contextlib.nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
+
+
 def activate(x: Tensor) -> Tensor:
     """Leaky ReLU that keeps the variance."""
     return F.leaky_relu(x, SLOPE) * GAIN
@@ -150,29 +164,18 @@ def double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def soften(x: Tensor) -> Tensor:
-    """[N, C, h, w] filtered by (1, 2, 1) / 4 both ways, which lets no chequerboard through."""
-    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(x, 2, 1), 2, 1)
-
-
 class Level(nn.Module):
-    """One size of the synthesis: styled convolutions, and a head that adds to the picture.
+    """One size of the synthesis: styled convolutions, and a head that adds to the picture."""
 
-    The head gives colours, or, at the last level, Haar coefficients (12 channels).
-    """
-
-    def __init__(
-        self, inputs: int, width: int, convolutions: int, w_dim: int, coefficients: bool
-    ) -> None:
+    def __init__(self, inputs: int, width: int, convolutions: int, w_dim: int) -> None:
         super().__init__()
         channels = [inputs] + [width] * convolutions
         pairs = itertools.pairwise(channels)
         self.convs = nn.ModuleList(StyledConv(a, b, 3, w_dim) for a, b in pairs)
-        self.head = StyledConv(width, 12 if coefficients else 3, 1, w_dim, demodulate=False)
+        self.head = StyledConv(width, 3, 1, w_dim, demodulate=False)
 
     def forward(self, x: Tensor, w: Tensor, w_head: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [N, C, h, w], and what they add to the picture: [N, 3 or 12, h, w]."""
+        """Features [N, C, h, w], and what they add to the picture: [N, 3, h, w]."""
         for conv in self.convs:
             x = activate(conv(x, w))
         # Colours are added up in full precision: bfloat16 has two grey levels in one.
@@ -199,18 +202,16 @@ class StyleGenerator(nn.Module):
         self.mapping = nn.ModuleList(EqualLinear(n, self.w_dim, rate=0.01) for n in inputs)
         first = architecture.widths[0]
         self.const = nn.Parameter(torch.randn(1, first, architecture.base, architecture.base))
-        widths = [first, *architecture.widths]
-        last = len(widths) - 2
         self.levels = nn.ModuleList(
-            Level(a, b, architecture.convolutions, self.w_dim, index == last)
-            for index, (a, b) in enumerate(itertools.pairwise(widths))
+            Level(a, b, architecture.convolutions, self.w_dim)
+            for a, b in itertools.pairwise([first, *architecture.widths])
         )
         self.register_buffer("w_mean", torch.zeros(self.w_dim))
 
     def latent(self, z: Tensor) -> Tensor:
         """z [N, z_dim] -> w [N, w_dim], with gradients."""
         x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
-        with torch.autocast(x.device.type, enabled=False):  # small, and everything hangs on it
+        with full_precision(x):  # small, and everything hangs on it
             for layer in self.mapping:
                 x = activate(layer(x))
         return x
@@ -223,15 +224,9 @@ class StyleGenerator(nn.Module):
             if index:
                 x = double(x)
             x, more = level(x, w[:, index], w[:, -1])
-            if more.shape[1] == 3:
-                picture = more if picture is None else double(picture) + more
-        low, details = more[:, :3], more[:, 3:] * DETAIL
-        if picture is not None:
-            low = low + double(picture)
-        # The smooth part by interpolation, and the details without their highest frequency: what
-        # a network likes to add to every picture is a mesh of just that.
-        fine = inverse_haar(torch.cat([torch.zeros_like(low), details], 1))
-        return double(low) + soften(fine)
+            picture = more if picture is None else double(picture) + more
+        assert picture is not None
+        return picture
 
     def forward(self, z: Tensor) -> Tensor:
         """z [N, z_dim] -> pictures [N, 3, R, R], about -1..1, with gradients."""

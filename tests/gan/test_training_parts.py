@@ -16,7 +16,10 @@ from smart.gan.critics_eye import look, overlay
 from smart.gan.diagnosis import diagnose
 from smart.gan.style_generator import Architecture
 
-TINY = Architecture(base=4, widths=(16, 8), convolutions=1, z_dim=8, w_dim=8, mapping_layers=2)
+TINY = Architecture(
+    base=4, widths=(16, 8, 8), convolutions=1, critic_convolutions=1, z_dim=8, w_dim=8,
+    mapping_layers=2,
+)  # fmt: skip
 
 
 @given(st.lists(st.floats(-20, 20), min_size=1, max_size=8), st.floats(-5, 5))
