@@ -5,40 +5,34 @@ python benchmarks/painting.py [--crowson PATH] [--neural-style PATH] [--whole] [
 Prints tables: the time and memory of a portrait, what of the processor is used, batches, and, where
 the path to a peer is given, the seconds until our picture is as good by the peer's own objective
 as the peer's own run. Peers are timed over a few steps of each of their sizes and multiplied by
-their own default numbers of steps; with --whole (half an hour) style-transfer-pytorch is run to
-its end at 256 px, otherwise the value it was seen to reach, PEER_OBJECTIVE, is the target.
+their own default numbers of steps; with --whole style-transfer-pytorch is run to its end at 256 px
+(half an hour) and neural-style-pt at its sizes (128 px and the smallest asked for), otherwise the
+values they were seen to reach, each PEER_OBJECTIVE, are the targets.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import peers
+from benchmarks import neural_style, peers
 from benchmarks.measures import apart, edges, seconds, structure, style_distance, table
+from benchmarks.refining import SEED, WORK, refine, subject
 from smart import images, networks, pipeline, styles
 from smart.device import best_device, feature_dtype
 from smart.options import PaintingOptions, SamplingOptions
-from smart.painting import optimization
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.objective import Objective, Weighting
-from smart.painting.painter import sketch
-from smart.progress import Cancelled, Progress
 
-MOST_STEPS = 200  # of ours at the last size
-SEED, WORK = 12, "hokusai/great-wave"
 PEER_OBJECTIVE = 3532.0  # at the end of a whole default run of style-transfer-pytorch at 256 px
 # Its square roots are Newton-Schulz iterations that have not converged and add about 2,100 to it.
 # Ours are exact: this value is below its own by its own code, as the table shows each time.
@@ -51,20 +45,6 @@ CROWSON = Weighting(
     )},
     relative=False,
 )  # fmt: skip
-# 5 content + 100 style of Gram matrices over channels, divided by 5 to stay within our bounds.
-NEURAL_STYLE = Weighting(
-    "relu4_2",
-    {f"relu{block}_1": 20 / channels**2
-     for block, channels in zip((1, 2, 3, 4, 5), (64, 128, 256, 512, 512), strict=True)},
-    relative=False,
-)  # fmt: skip
-NEURAL_STYLE_STEPS = 1000
-
-
-def subject(seed: int = SEED, slug: str = WORK) -> tuple[Tensor, Tensor]:
-    """A sitter at 1024 px and a painting."""
-    painting = styles.scan().choose(slug).works[0].open()
-    return pipeline.sitter(SamplingOptions(seed=seed), 1024), images.to_tensor(painting)
 
 
 def portrait(size: int, engine: str, seed: int, slug: str) -> dict[str, Any]:
@@ -152,38 +132,10 @@ def batches(size: int = 256, most: int = 16) -> None:
     print(table([f"portraits of {size} px at once", "ms a step each", "throughput"], rows))
 
 
-def refine(
-    size: int, weighting: Weighting, options: PaintingOptions, until: float
-) -> tuple[Tensor, float, int]:
-    """Our picture, seconds and steps until the objective at the last size is down to a value."""
-    sitter, painting = subject()
-    height, width = painting.shape[-2:]
-    # Peers bring the longer side of a painting to the size; we bring its area to that of a square.
-    options = options.replace(stroke_size=(min(height, width) / max(height, width)) ** 0.5)
-    network, stylizer = networks.feature_network("vgg16"), networks.stylizer()
-    began = time.perf_counter()
-    scene = Scene(images.resize(sitter, size, size), [StyleImage(painting)])
-    start = sketch(scene, options.replace(stroke_size=1.0), stylizer)
-
-    def on_progress(progress: Progress) -> None:
-        last = progress.stage.endswith(f" {size} px")
-        if last and progress.loss is not None and progress.loss <= until:
-            raise Cancelled
-
-    plan = [dataclasses.replace(s, block=5) for s in optimization.pyramid(size, 100, True)]
-    plan[-1] = dataclasses.replace(plan[-1], steps=MOST_STEPS)
-    # What ends it is the value to reach, or, where there is none, that nothing changes any more.
-    settled = optimization.SETTLED if until == 0 else 0.0
-    with mock.patch.object(optimization, "SETTLED", settled):
-        made = optimization.paint(
-            scene, options, network, on_progress, start, plan=plan, weighting=weighting
-        )
-    return made.image, time.perf_counter() - began, made.steps
-
-
 def against_crowson(path: str, size: int, whole: bool) -> None:
     """Seconds until our picture is as good by its objective as its own run."""
-    sitter, painting = (images.to_pil(part) for part in subject())
+    parts = subject()
+    sitter, painting = (images.to_pil(part) for part in parts)
     (theirs, pace), peak = apart(
         peers.run_crowson, path, sitter, painting, size, None if whole else PEER_STEPS
     )
@@ -192,7 +144,7 @@ def against_crowson(path: str, size: int, whole: bool) -> None:
     value = judge(theirs) if whole else (PEER_OBJECTIVE if size == 256 else 0.0)
     options = PaintingOptions(size=size, content_weight=0.015, smoothness=2.0, face_weight=0.0)
     (ours, seconds_, steps), our_peak = apart(
-        refine, size, CROWSON, options, EXACT_OBJECTIVE if value else 0.0
+        refine, *parts, size, CROWSON, options, EXACT_OBJECTIVE if value else 0.0
     )
     reached = judge(ours)
     words = "its own run" if whole else "its steps, timed over a few of each size"
@@ -205,27 +157,6 @@ def against_crowson(path: str, size: int, whole: bool) -> None:
         ["ratio", f"1/{took / seconds_:.0f}", "", "", ""],
     ]  # fmt: skip
     print(table([f"{size} px", "seconds", "steps", "its objective", "peak GB"], rows))
-
-
-def against_neural_style(path: str, size: int, whole: bool) -> None:
-    """The same for neural-style-pt and its Gram matrices."""
-    sitter, painting = (images.to_pil(part) for part in subject())
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / name for name in ("sitter.png", "painting.png", "ours.png")]
-        sitter.save(files[0])
-        painting.save(files[1])
-        count = NEURAL_STYLE_STEPS if whole else 4 * PEER_STEPS
-        _, value, each = peers.run_neural_style(path, files[0], files[1], size, count)
-        options = PaintingOptions(size=size, content_weight=1.0, smoothness=0.0, face_weight=0.0,
-                                  style_loss="gram")  # fmt: skip
-        rows = [["neural-style-pt, its 1000 steps", f"{each * NEURAL_STYLE_STEPS:.0f}",
-                 str(count), f"{value:.3g}"]]  # fmt: skip
-        (ours, took, steps), _ = apart(refine, size, NEURAL_STYLE, options, 0.0)
-        images.to_pil(ours).save(files[2])
-        _, reached, _ = peers.run_neural_style(path, files[0], files[1], size, 1, files[2])
-        rows.append(["SMART, with its weights", f"{took:.1f}", str(steps), f"{reached:.3g}"])
-        rows.append(["ratio", f"1/{each * NEURAL_STYLE_STEPS / took:.0f}", "", ""])
-    print(table([f"{size} px, Gram matrices", "seconds", "steps", "its objective"], rows))
 
 
 def main() -> None:
@@ -250,7 +181,7 @@ def main() -> None:
             against_crowson(options.crowson, size, options.whole and size == 256) for size in sizes
         ]
     if options.neural_style:
-        tables["neural-style"] = lambda: against_neural_style(
+        tables["neural-style"] = lambda: neural_style.beside(
             options.neural_style, min(sizes), options.whole
         )
     for name, work in tables.items():

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import types
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from smart import images, weights
+from smart import weights
 from smart.painting.vgg import BLOCKS, IMAGENET_MEAN, IMAGENET_STD, convolution_keys
 
 CROWSON_LAYERS = {"content": [20], "style": [1, 6, 11, 18, 25]}  # of VGG-16 in torchvision's count
@@ -141,43 +142,65 @@ def _caffe_file(folder: Path) -> Path:
     return target
 
 
+@dataclass(frozen=True)
+class NeuralStyleRun:
+    """Its losses by name ("Content 1", ..., "Total") where it printed them, the seconds of one
+    evaluation, and the picture it saved, if it came so far."""
+
+    evaluations: list[dict[str, float]]
+    seconds: float
+    picture: Image.Image | None
+
+
 def run_neural_style(
     path: str,
-    sitter: Path,
-    painting: Path,
+    sitter: Image.Image,
+    painting: Image.Image,
     size: int,
     steps: int,
-    start: Path | None = None,
-) -> tuple[Tensor, float, float]:
-    """Its picture after so many evaluations, its total loss then, and the seconds of one.
-
-    start: the picture it starts from, instead of the sitter itself.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "out.png"
+    start: Image.Image | None = None,
+) -> NeuralStyleRun:
+    """So many of its evaluations with its defaults, from the sitter or from start."""
+    every = max(1, steps // 4)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         command = [
-            sys.executable, "neural_style.py", "-gpu", "c", "-content_image", str(sitter),
-            "-style_image", str(painting), "-image_size", str(size), "-model_file",
-            str(_caffe_file(Path(folder))), "-disable_check", "-init", "image", "-num_iterations",
-            str(steps), "-print_iter", str(max(1, steps // 4)), "-save_iter", "0",
-            "-output_image", str(out), "-seed", "0",
+            sys.executable, str(Path(path).resolve() / "neural_style.py"), "-gpu", "c",
+            "-content_image", "sitter.png", "-style_image", "painting.png", "-image_size",
+            str(size), "-model_file", _caffe_file(folder).name, "-disable_check", "-init", "image",
+            "-num_iterations", str(steps), "-print_iter", str(every), "-save_iter", "0",
+            "-output_image", "out.png", "-seed", "0",
         ]  # fmt: skip
+        sitter.save(folder / "sitter.png")
+        painting.save(folder / "painting.png")
         if start is not None:
-            command += ["-init_image", str(start)]
+            start.save(folder / "start.png")
+            command += ["-init_image", "start.png"]
+        # In the folder: it takes the network's depth from any "16" or "19" in the file's path.
         process = subprocess.Popen(
-            command, cwd=path, stdout=subprocess.PIPE, text=True, stderr=subprocess.STDOUT
+            command, cwd=folder, stdout=subprocess.PIPE, text=True, stderr=subprocess.STDOUT
         )
         assert process.stdout is not None
         times: list[float] = []
-        losses: list[float] = []
+        evaluations: list[dict[str, float]] = [{}]
         text = []
         for line in process.stdout:
             text.append(line)
-            if found := re.match(r"\s*Total loss: ([-+.\deE]+)", line):
-                losses.append(float(found[1]))
-                times.append(time.perf_counter())
-        if process.wait() or not losses:
+            if found := re.match(r"\s*(Content \d|Style \d|Total) loss: ([-+.\deE]+)", line):
+                evaluations[-1][found[1]] = float(found[2])
+                if found[1] == "Total":
+                    evaluations.append({})
+                    times.append(time.perf_counter())
+        if process.wait() or not times:
             raise RuntimeError("neural-style-pt failed:\n" + "".join(text[-15:]))
-        each = (times[-1] - times[0]) / max(1, (len(times) - 1) * max(1, steps // 4))
-        picture = images.to_tensor(Image.open(out)) if out.exists() else torch.empty(0)
-    return picture, losses[-1], each
+        out = folder / "out.png"
+        picture = Image.open(out).convert("RGB") if out.exists() else None
+    each = (times[-1] - times[0]) / max(1, (len(times) - 1) * every)
+    return NeuralStyleRun(evaluations[:-1], each, picture)
+
+
+def neural_style_objective(
+    path: str, picture: Image.Image, sitter: Image.Image, painting: Image.Image, size: int
+) -> dict[str, float]:
+    """Its own objective by layer, with its own code, of anyone's picture of that size."""
+    return run_neural_style(path, sitter, painting, size, 1, picture).evaluations[0]
