@@ -169,18 +169,17 @@ def checked(cls: Any, **values: Any) -> Any:
         raise gr.Error(str(error), title="Settings", print_exception=False) from error
 
 
-def show_photo(edited: dict[str, Any] | None, seated: bool, request: gr.Request) -> list[Any]:
-    """An uploaded photograph takes the chair, if it does not sit there; without one the sitter."""
-    background = (edited or {}).get("background")
-    if background is None:
-        return [False, *[gr.skip()] * 3]
-    if seated:
-        return [gr.skip()] * 4
+def seat_photo(picture: Image.Image | None, request: gr.Request) -> list[Any]:
+    """A photograph that was given takes the chair and lies ready for the brush; or it is gone."""
+    if picture is None:
+        return [gr.ImageEditor(None, visible=False), False, *[gr.skip()] * 3]
+    picture = picture.convert("RGB")
+    brush = {"background": picture, "layers": [], "composite": picture}
+    seated = [gr.ImageEditor(brush, visible=True), True, gr.Gallery(selected_index=None)]
     if desk.busy(request.session_hash or ""):
-        return [True, gr.Gallery(selected_index=None), *[gr.skip()] * 2]
-    shown = gr.Image(images.shrunk(background.convert("RGB"), EASEL))
+        return [*seated, gr.skip(), gr.skip()]
     words = "Your photograph sits. Brush over what should stay true, then press Paint."
-    return [True, gr.Gallery(selected_index=None), shown, status(words)]
+    return [*seated, gr.Image(images.shrunk(picture, EASEL)), status(words)]
 
 
 def status(text: str, share: float | None = None, right: str = "") -> str:

@@ -47,7 +47,7 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     """Paint the sitter or the photograph; the easel shows the picture as it grows."""
     painting = checked(PaintingOptions, **{name: values[name] for name in studio.options})
     choices, ground = _painters(values)
-    photo = _photo(values["photo"]) if values["use_photo"] else None
+    photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
     sampling = checked(SamplingOptions, seed=values["chosen"], psi=values["psi"])
     by = " and ".join(_name_of(one.slug) for one in choices)
     if ground:
@@ -127,15 +127,14 @@ def _painters(values: Values) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
     return tuple(one for one in mixed if one.weight > 0), ()
 
 
-def _photo(edited: dict[str, Any] | None) -> pipeline.Photo:
+def _photo(given: Image.Image | None, edited: dict[str, Any] | None) -> pipeline.Photo:
     """The uploaded picture, and what was painted over it as the mask of what is kept."""
-    background = (edited or {}).get("background")
-    if background is None:
+    if given is None:
         raise gr.Error(
             "There is no photograph yet; upload one, or choose a sitter.",
             title="Photograph", print_exception=False,
         )  # fmt: skip
-    picture = background.convert("RGB")
+    picture = given.convert("RGB")
     if min(picture.size) < pipeline.SMALLEST_PHOTO:
         raise gr.Error(
             f"The photograph has only {picture.width} x {picture.height} px; give one of at "

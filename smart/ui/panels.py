@@ -33,6 +33,7 @@ class Studio:
     chosen: gr.Number
     psi: Any
     sitters: gr.Gallery
+    camera: gr.Image
     photo: gr.ImageEditor
     use_photo: gr.Checkbox
     painters: gr.Gallery
@@ -62,9 +63,9 @@ class Studio:
     def values(self) -> dict[str, Any]:
         """Everything that a portrait depends on, by name."""
         return {
-            "chosen": self.chosen, "psi": self.psi, "photo": self.photo,
-            "use_photo": self.use_photo, "painter": self.painter, "second": self.second,
-            "role": self.role, "share": self.share, "last": self.last, **self.options,
+            "chosen": self.chosen, "psi": self.psi, "camera": self.camera,
+            "photo": self.photo, "use_photo": self.use_photo, "painter": self.painter,
+            "second": self.second, "role": self.role, "share": self.share, "last": self.last, **self.options,
         }  # fmt: skip
 
     def at_the_easel(self) -> list[Any]:
@@ -114,11 +115,16 @@ def sitter_panel() -> dict[str, Any]:
     with gr.Accordion("Variety", open=False, elem_classes="plain-accordion"):
         parts["psi"] = control(SamplingOptions, "psi")
     with gr.Accordion("Your own photograph", open=False, elem_classes="plain-accordion"):
+        parts["camera"] = gr.Image(
+            label="Photograph", show_label=False, type="pil", height=220, buttons=[],
+            sources=["upload", "webcam", "clipboard"], elem_id="camera",
+            placeholder="Drop a photograph here, or click",
+        )  # fmt: skip
         parts["photo"] = gr.ImageEditor(
-            label="Photograph", show_label=False, type="pil", layers=False, transforms=("crop",),
-            sources=("upload", "webcam", "clipboard"), elem_id="photo",
+            label="What should stay true", show_label=False, type="pil", layers=False,
+            transforms=(), sources=(), elem_id="photo", visible=False,
             brush=gr.Brush(default_size=12, colors=[MASK_COLOR], color_mode="fixed"),
-            eraser=gr.Eraser(default_size=24), placeholder="Drop a photograph here, or click",
+            eraser=gr.Eraser(default_size=24),
         )  # fmt: skip
         gr.HTML(
             "<p>Brush over what should stay true: the eyes, the mouth. <b>Face</b> under "

@@ -56,10 +56,10 @@ def _wire_sitters(studio: Studio) -> None:
         handlers.show_chosen, [studio.chosen, studio.psi], studio.easel, show_progress="hidden",
         **QUICK,
     )  # fmt: skip
-    # Not on upload, which can come before the picture does; a stroke of the brush counts, too.
-    studio.photo.change(
-        handlers.show_photo, [studio.photo, studio.use_photo],
-        [studio.use_photo, studio.sitters, studio.easel, studio.status],
+    # The editor loses files and tells of them too early: a plain picture comes first and fills it.
+    studio.camera.change(
+        handlers.seat_photo, studio.camera,
+        [studio.photo, studio.use_photo, studio.sitters, studio.easel, studio.status],
         show_progress="hidden", trigger_mode="always_last", **QUICK,
     )  # fmt: skip
 

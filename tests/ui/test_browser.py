@@ -194,15 +194,11 @@ def test_a_photograph_with_a_brushed_mask(visitor: Visitor, tmp_path: Path) -> N
     visitor.choose_size(256)
     page.get_by_text("Your own photograph").click()
     before = page.locator("#easel img").get_attribute("src")
-    page.locator("#photo canvas").first.wait_for()
-    page.wait_for_timeout(2000)  # gradio's editor drops a file that comes before it is drawn
-    for _ in range(4):
-        page.locator("#photo input[type=file]").first.set_input_files(photo)
-        page.wait_for_timeout(4000)
-        if page.locator("#use-photo input").is_checked():
-            break
-    playwright.expect(page.locator("#use-photo input")).to_be_checked(timeout=5_000)
+    page.locator("#camera input[type=file]").first.set_input_files(photo)
+    playwright.expect(page.locator("#use-photo input")).to_be_checked(timeout=30_000)
     playwright.expect(page.locator("#easel img")).not_to_have_attribute("src", before or "")
+    page.locator("#photo canvas").first.wait_for()
+    page.wait_for_timeout(2000)  # the editor draws itself first
     page.locator("#photo button[title*=rush], #photo button[aria-label*=rush]").first.click()
     canvas = page.locator("#photo canvas").first.bounding_box()
     assert canvas
