@@ -11,8 +11,8 @@ from typing import Any
 import gradio as gr
 
 from smart import networks
-from smart.options import SamplingOptions, default_of
-from smart.ui import handlers, studio, theme
+from smart.options import SamplingOptions
+from smart.ui import handlers, school_tab, studio, teaching, theme
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -34,14 +34,19 @@ def build() -> gr.Blocks:
             "<p>Faces that nobody has, painted in an artist&rsquo;s manner.</p>",
             elem_id="masthead", padding=False,
         )  # fmt: skip
-        parts = studio.build()
+        with gr.Tabs(elem_id="rooms"):
+            with gr.Tab("Studio"):
+                parts = studio.build()
+            with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
+                school_tab.build(tab, demo)
         gr.HTML(CREDITS, padding=False)
         demo.load(
             handlers.open_page,
-            [parts.psi, parts.first_seed],
+            [parts.psi, parts.first_seed, parts.generator],
             [
                 parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
-                parts.second, parts.shown, parts.sitters, parts.chosen, parts.easel,
+                parts.second, parts.generator, parts.shown, parts.sitters, parts.chosen,
+                parts.easel,
             ],
             show_progress_on=[parts.sitters], api_visibility="private",
             concurrency_id="sitters", concurrency_limit=2,
@@ -61,9 +66,9 @@ def _add_endpoints() -> None:
 def warm_up() -> None:
     """Load the weights and draw the first six sitters while the browser still opens."""
     try:
-        psi = default_of(SamplingOptions, "psi")
         for index in range(handlers.SITTERS):
-            handlers.face(handlers.FIRST_SEED + index, psi, handlers.EASEL)
+            options = SamplingOptions(seed=handlers.FIRST_SEED + index)
+            handlers.face(options, handlers.EASEL)
         handlers.painter_tiles(handlers.painters())
         workshop.quick(networks.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed
@@ -92,6 +97,8 @@ def launch(
     block: bool = True,
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
+    if share:
+        teaching.close_on_share()
     threading.Thread(target=warm_up, daemon=True, name="smart-warm-up").start()
     demo.queue(max_size=20, api_open=False)
     running = demo.launch(

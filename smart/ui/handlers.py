@@ -10,8 +10,9 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from smart import images, pipeline, styles
-from smart.options import SEEDS, SamplingOptions
+from smart import images, networks, pipeline, styles
+from smart.gan.generator import available
+from smart.options import FACES, SEEDS, SamplingOptions
 from smart.styles import Style, Work
 from smart.ui.jobs import Desk, workshop
 
@@ -24,11 +25,30 @@ ALL_WORKS = "All works together"
 desk = Desk()
 
 
+def face(options: SamplingOptions, size: int) -> Image.Image:
+    """The sitter as options say; kept, since people come back to the ones they saw."""
+    return _face(options, size, networks.stamp(options.generator))
+
+
 @lru_cache(maxsize=96)
-def face(seed: int, psi: float, size: int) -> Image.Image:
-    """The sitter of a seed; kept, since people come back to the ones they saw."""
-    options = SamplingOptions(seed=seed, psi=psi)
+def _face(options: SamplingOptions, size: int, _: int) -> Image.Image:
     return workshop.quick(lambda: images.to_pil(pipeline.sitter(options, size)))
+
+
+def origins() -> list[tuple[str, str]]:
+    """The generators that sitters can come from, with what people call them."""
+    others = [(one.title, one.name) for one in available() if one.name != FACES]
+    return [("Photographic faces", FACES), *others]
+
+
+def sampled(seed: float | None, psi: float, generator: str) -> SamplingOptions:
+    """The options, of a generator that is on this machine and nothing else."""
+    if generator != FACES and generator not in {name for _, name in origins()}:
+        raise gr.Error("This generator is gone; choose another.", print_exception=False)
+    options: SamplingOptions = checked(
+        SamplingOptions, seed=seed or 0, psi=psi, generator=generator
+    )
+    return options
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +70,7 @@ def painter_tiles(found: tuple[Style, ...]) -> list[tuple[Image.Image, str]]:
     return tiles
 
 
-def open_page(psi: float, first_seed: int) -> Iterator[list[Any]]:
+def open_page(psi: float, first_seed: int, generator: str) -> Iterator[list[Any]]:
     """What a new visitor sees: the painters at once, then the six sitters."""
     catalogue = styles.scan()
     found = catalogue.styles
@@ -63,10 +83,11 @@ def open_page(psi: float, first_seed: int) -> Iterator[list[Any]]:
         *first,
         gr.Markdown(bad, visible=bool(bad)),
         gr.Dropdown([("Nobody", ""), *((style.name, style.slug) for style in found)], value=""),
+        gr.Dropdown(origins()),
         *[gr.skip()] * 4,
     ]  # fmt: skip
-    row = show_sitters(first_seed, psi)
-    yield [*[gr.skip()] * 7, *row]
+    row = show_sitters(first_seed, psi, generator)
+    yield [*[gr.skip()] * 8, *row]
 
 
 def _no_painter() -> str:
@@ -74,16 +95,20 @@ def _no_painter() -> str:
 
 
 def show_others(
-    shown: list[float] | None, first_seed: float | None, psi: float, request: gr.Request
+    shown: list[Any] | None,
+    first_seed: float | None,
+    psi: float,
+    generator: str,
+    request: gr.Request,
 ) -> list[Any]:
     """Six other faces, unless these very ones are shown already."""
-    if shown == [first_seed, psi]:
+    if shown == [first_seed, psi, generator]:
         return [gr.skip()] * 4
-    return show_sitters(first_seed, psi, request)
+    return show_sitters(first_seed, psi, generator, request)
 
 
 def show_sitters(
-    first_seed: float | None, psi: float, request: gr.Request | None = None
+    first_seed: float | None, psi: float, generator: str, request: gr.Request | None = None
 ) -> list[Any]:
     """The six faces from first_seed on; the first of them takes the chair."""
     if first_seed is None:
@@ -91,13 +116,14 @@ def show_sitters(
             f"The seed is empty; type a whole number from 0 to {SEEDS - 1}.",
             title="Seed", print_exception=False,
         )  # fmt: skip
-    options = checked(SamplingOptions, seed=first_seed, psi=psi)
+    options = sampled(first_seed, psi, generator)
     seeds = [(options.seed + index) % SEEDS for index in range(SITTERS)]
     # Drawn at the easel's size, so that whoever is chosen next is there at once.
-    faces = [face(seed, options.psi, EASEL).reduce(EASEL // THUMBNAIL) for seed in seeds]
+    each = [options.replace(seed=seed) for seed in seeds]
+    faces = [face(one, EASEL).reduce(EASEL // THUMBNAIL) for one in each]
     tiles = [(picture, f"Sitter {seed}") for picture, seed in zip(faces, seeds, strict=True)]
-    chair = show_chosen(seeds[0], psi, request)
-    return [[first_seed, psi], gr.Gallery(tiles, selected_index=0), seeds[0], chair]
+    chair = show_chosen(seeds[0], psi, generator, request)
+    return [[first_seed, psi, generator], gr.Gallery(tiles, selected_index=0), seeds[0], chair]
 
 
 def choose_sitter(first_seed: float | None, event: gr.SelectData) -> list[Any]:
@@ -106,12 +132,11 @@ def choose_sitter(first_seed: float | None, event: gr.SelectData) -> list[Any]:
     return [int((options.seed + int(event.index) % SITTERS) % SEEDS), False]
 
 
-def show_chosen(seed: float, psi: float, request: gr.Request | None = None) -> Any:
+def show_chosen(seed: float, psi: float, generator: str, request: gr.Request | None = None) -> Any:
     """The chosen sitter takes the chair, unless the easel is in use."""
     if request is not None and desk.busy(request.session_hash or ""):
         return gr.skip()
-    options = checked(SamplingOptions, seed=seed, psi=psi)
-    return gr.Image(face(options.seed, options.psi, EASEL))
+    return gr.Image(face(sampled(seed, psi, generator), EASEL))
 
 
 def choose_painter(slugs: list[str], event: gr.SelectData) -> list[Any]:

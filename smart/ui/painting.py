@@ -14,7 +14,7 @@ import gradio as gr
 from PIL import Image
 
 from smart import images, movie, networks, pipeline
-from smart.options import PaintingOptions, SamplingOptions
+from smart.options import FACES, PaintingOptions, SamplingOptions, options_of
 from smart.progress import OnProgress, Progress
 from smart.styles import Choice
 from smart.ui import handlers
@@ -48,14 +48,14 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     painting = checked(PaintingOptions, **{name: values[name] for name in studio.options})
     choices, ground = _painters(values)
     photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
-    sampling = checked(SamplingOptions, seed=values["chosen"], psi=values["psi"])
+    sampling = handlers.sampled(values["chosen"], values["psi"], values["generator"])
     by = " and ".join(_name_of(one.slug) for one in choices)
     if ground:
         by += f", {_name_of(ground[0].slug)} behind"
     if photo is None:
         work = partial(pipeline.paint_seed, sampling, choices, painting, ground=ground)
         title = f"Sitter {sampling.seed} after {by}"
-        shown = face(sampling.seed, sampling.psi, EASEL)
+        shown = face(sampling, EASEL)
     else:
         work = partial(pipeline.paint_photo, photo, choices, painting, ground=ground)
         title = f"Your photograph after {by}"
@@ -208,9 +208,10 @@ def _before(made: Finished) -> Image.Image:
     if made.photo is not None:
         return made.photo.picture
     sitting = made.portrait.provenance["sitter"]
-    large = max(made.portrait.image.size) > EASEL
-    native = max(workshop.quick(networks.generator).sizes) if large else EASEL
-    return face(sitting["seed"], sitting["psi"], native)
+    names = options_of(SamplingOptions)
+    sampling = SamplingOptions.from_dict({name: sitting[name] for name in names})
+    large = max(made.portrait.image.size) > EASEL and sampling.generator == FACES
+    return face(sampling, max(networks.generator().sizes) if large else EASEL)
 
 
 def _name_of(slug: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from smart.options import (
+    FACES,
     LARGEST_PRINT,
     Option,
     PaintingOptions,
@@ -32,6 +33,7 @@ class Studio:
     shown: gr.State
     chosen: gr.Number
     psi: Any
+    generator: gr.Dropdown
     sitters: gr.Gallery
     camera: gr.Image
     photo: gr.ImageEditor
@@ -65,7 +67,8 @@ class Studio:
         return {
             "chosen": self.chosen, "psi": self.psi, "camera": self.camera,
             "photo": self.photo, "use_photo": self.use_photo, "painter": self.painter,
-            "second": self.second, "role": self.role, "share": self.share, "last": self.last, **self.options,
+            "second": self.second, "role": self.role, "share": self.share, "last": self.last,
+            "generator": self.generator, **self.options,
         }  # fmt: skip
 
     def at_the_easel(self) -> list[Any]:
@@ -77,7 +80,8 @@ class Studio:
         ]  # fmt: skip
 
 
-def _step(number: int, title: str, text: str) -> gr.HTML:
+def step(number: int, title: str, text: str) -> gr.HTML:
+    """The heading of a panel."""
     return gr.HTML(
         f"<h2><em>{number}</em>{title}</h2><p>{text}</p>", elem_classes="step", padding=False
     )
@@ -92,7 +96,7 @@ def control(cls: Any, name: str) -> Any:
         "info": spec.help[:1].upper() + spec.help[1:],
     }  # fmt: skip
     if spec.choices:
-        return gr.Radio([(choice.capitalize(), choice) for choice in spec.choices], **more)
+        return gr.Radio([(str(choice).capitalize(), choice) for choice in spec.choices], **more)
     if spec.high is not None and spec.high > MANY:  # no one finds a seed on a slider
         return gr.Number(precision=0, **more)
     return gr.Slider(spec.low, spec.high, step=spec.step, **more)
@@ -100,7 +104,7 @@ def control(cls: Any, name: str) -> Any:
 
 def sitter_panel() -> dict[str, Any]:
     """Six sitters, or a photograph."""
-    _step(1, "The sitter", "Six people who do not exist. Choose one.")
+    step(1, "The sitter", "Six people who do not exist. Choose one.")
     parts: dict[str, Any] = {}
     parts["sitters"] = gr.Gallery(
         columns=2, rows=3, allow_preview=False, show_label=False, label="Sitters", buttons=[],
@@ -114,6 +118,10 @@ def sitter_panel() -> dict[str, Any]:
         )  # fmt: skip
     with gr.Accordion("Variety", open=False, elem_classes="plain-accordion"):
         parts["psi"] = control(SamplingOptions, "psi")
+        parts["generator"] = gr.Dropdown(
+            [("Photographic faces", FACES)], value=FACES, label="Where they come from",
+            filterable=False, elem_id="generator",
+        )  # fmt: skip
     with gr.Accordion("Your own photograph", open=False, elem_classes="plain-accordion"):
         parts["camera"] = gr.Image(
             label="Photograph", show_label=False, type="pil", height=220, buttons=[],
@@ -139,7 +147,7 @@ def sitter_panel() -> dict[str, Any]:
 
 def painter_panel() -> dict[str, Any]:
     """The painters, the works of the chosen one, and a second painter."""
-    _step(2, "The painter", "Choose whose hand it shall be.")
+    step(2, "The painter", "Choose whose hand it shall be.")
     parts: dict[str, Any] = {}
     parts["painters"] = gr.Gallery(
         columns=3, allow_preview=False, show_label=False, label="Painters", buttons=[],
@@ -167,7 +175,7 @@ def painter_panel() -> dict[str, Any]:
 
 def easel_panel() -> dict[str, Any]:
     """The portrait with what one does with it, and how it is painted."""
-    _step(3, "The portrait", "It grows before your eyes. Stop whenever you like it.")
+    step(3, "The portrait", "It grows before your eyes. Stop whenever you like it.")
     parts: dict[str, Any] = {
         "comparing": gr.State(False),
         "last": gr.State(None, time_to_live=3600),

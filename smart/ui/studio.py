@@ -34,9 +34,12 @@ QUICK: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **
 
 def _wire_sitters(studio: Studio) -> None:
     row = [studio.shown, studio.sitters, studio.chosen, studio.easel]
-    settings = [studio.shown, studio.first_seed, studio.psi]
+    settings = [studio.shown, studio.first_seed, studio.psi, studio.generator]
     # Enter, leaving the field, the slider, or new ones: never in the middle of typing.
-    for change in (studio.first_seed.submit, studio.first_seed.blur, studio.psi.release):
+    for change in (
+        studio.first_seed.submit, studio.first_seed.blur, studio.psi.release,
+        studio.generator.input,
+    ):  # fmt: skip
         change(
             handlers.show_others, settings, row, show_progress="minimal",
             show_progress_on=[studio.sitters], trigger_mode="always_last", **QUICK,
@@ -53,8 +56,8 @@ def _wire_sitters(studio: Studio) -> None:
         handlers.choose_sitter, studio.first_seed, [studio.chosen, studio.use_photo], queue=False,
         show_progress="hidden", **PRIVATE,
     ).then(
-        handlers.show_chosen, [studio.chosen, studio.psi], studio.easel, show_progress="hidden",
-        **QUICK,
+        handlers.show_chosen, [studio.chosen, studio.psi, studio.generator], studio.easel,
+        show_progress="hidden", **QUICK,
     )  # fmt: skip
     # The editor loses files and tells of them too early: a plain picture comes first and fills it.
     studio.camera.change(

@@ -1,0 +1,163 @@
+"""The School tab: choose images, sort them, train, watch the critic teach the painter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from smart.options import TrainingOptions, options_of
+from smart.ui import teaching
+from smart.ui.panels import control, step
+
+NEAR = ("resolution", "images", "stability", "mirror")  # options in sight
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+LOOK = 2.0  # s between two looks at a training
+
+
+def build(tab: gr.Tab, demo: gr.Blocks) -> None:
+    """Lay out the tab and wire it up; call inside it."""
+    with gr.Row(equal_height=False, elem_id="school"):
+        with gr.Column(scale=8, min_width=280):
+            entry = _images()
+            sorter = _sorter()
+            options = _options()
+        with gr.Column(scale=10, min_width=280):
+            desk = _desk()
+    _wire_sorter(entry, sorter)
+    values = [options[name] for name in options_of(TrainingOptions)]
+    desk["begin"].click(
+        teaching.begin, [*entry.values(), sorter["selection"], *values],
+        [desk["run"], desk["status"]], show_progress="hidden", concurrency_id="painter", **PRIVATE,
+    )  # fmt: skip
+    _wire_desk(desk)
+    demo.load(
+        teaching.open_tab, None, [tab, desk["run"]], show_progress="hidden", queue=False, **PRIVATE
+    )
+
+
+def _images() -> dict[str, Any]:
+    step(1, "The images", "A folder or a zip on this machine, or an upload. A thousand do well.")
+    return {
+        "path": gr.Textbox(label="Folder or zip", elem_id="school-path"),
+        "files": gr.File(
+            label="Or upload images or a zip", file_count="multiple", height=120,
+            file_types=["image", ".zip"],
+        ),
+        "name": gr.Textbox("my-painters", label="Name of the training", elem_id="school-name"),
+        "crop": gr.Radio(
+            [("Centre", "center"), ("Top", "top")], value="center",
+            label="Which square of an image that is none",
+        ),
+    }  # fmt: skip
+
+
+def _sorter() -> dict[str, Any]:
+    with gr.Accordion("Sort them first", open=False, elem_classes="plain-accordion"):
+        gr.HTML(
+            "<p>Pick a few images you want more of, and some you want fewer of; the rest is "
+            "ranked by them. No file is changed.</p>", elem_classes="note", padding=False,
+        )  # fmt: skip
+        parts: dict[str, Any] = {
+            "groups": gr.Button("Show groups", elem_id="school-groups"),
+            "meaning": gr.Radio(
+                [("More like these", "like"), ("Fewer like those", "unlike")], value="like",
+                label="A click means",
+            ),
+            "tiles": gr.Gallery(
+                columns=8, allow_preview=False, show_label=False, label="Images", buttons=[],
+                object_fit="cover", height="auto", elem_id="museum", elem_classes="choice",
+                interactive=False,
+            ),
+            "count": gr.Slider(1, 1000, 200, step=1, label="How many to keep"),
+            "sort": gr.Button("Sort and keep", elem_id="school-sort"),
+            "selection": gr.Textbox(label="Train only on this selection", elem_id="selection"),
+            "status": gr.HTML(padding=False),
+            "picked": gr.State({}),
+        }  # fmt: skip
+    return parts
+
+
+def _options() -> dict[str, Any]:
+    step(2, "The training", "Minutes for first shapes, hours for faces. Nothing is lost by Stop.")
+    controls = {name: control(TrainingOptions, name) for name in NEAR}
+    with gr.Accordion("For those who know", open=False, elem_classes="plain-accordion"):
+        for name in options_of(TrainingOptions):
+            if name not in controls:
+                controls[name] = control(TrainingOptions, name)
+    return controls
+
+
+def _desk() -> dict[str, Any]:
+    step(3, "The school", "The same 64 latents again and again, as the critic teaches the painter.")
+    with gr.Row(elem_classes="tight", equal_height=True):
+        run = gr.Dropdown(label="Training", elem_id="run", filterable=False, scale=3)
+        begin = gr.Button("Begin", variant="primary", elem_id="begin", scale=2, min_width=110)
+    parts: dict[str, Any] = {
+        "run": run, "begin": begin, "status": gr.HTML(elem_id="school-status", padding=False),
+        "wanted": gr.Radio([], show_label=False, visible=False, elem_id="wanted", container=False),
+        "grid": gr.Image(
+            show_label=False, label="64 pictures of the same latents", interactive=False,
+            buttons=["fullscreen", "download"], elem_id="grid", format="png",
+        ),
+    }  # fmt: skip
+    with gr.Row(elem_classes="tight"):
+        for key, title, y, color in (
+            ("distances", "How far from real images (less is better)", "distance", "measure"),
+            ("judged", "How real it looks to the critic", "how real", "to the critic"),
+        ):
+            parts[key] = gr.LinePlot(
+                x="images", y=y, color=color, title=title, height=230, buttons=[], min_width=240
+            )
+    with gr.Accordion("The critic’s eye", open=False, elem_classes="plain-accordion"):
+        parts["look"] = gr.Button("What does the critic see?", elem_id="look")
+        parts["eye"] = gr.Image(
+            show_label=False, label="Pictures, and what the critic saw in them", elem_id="eye",
+            interactive=False, buttons=["fullscreen"], format="png",
+        )  # fmt: skip
+        gr.HTML(
+            "<p>Teal: what spoke for the picture. Vermilion: what gave it away.</p>",
+            elem_classes="note", padding=False,
+        )  # fmt: skip
+    with gr.Accordion("Use it", open=False, elem_classes="plain-accordion"):
+        gr.HTML(
+            "<p>A training can sit in the Studio at once: <b>Variety</b>, <b>Where they come "
+            "from</b>, after a reload. Keep copies its best snapshot among the weights.</p>",
+            elem_classes="note", padding=False,
+        )  # fmt: skip
+        parts["target"] = gr.Textbox(label="What the weights shall be called")
+        parts["keep"] = gr.Button("Keep the best", elem_id="keep")
+        parts["kept"] = gr.HTML(padding=False)
+    parts["seen"] = gr.State({})
+    parts["timer"] = gr.Timer(LOOK)
+    return parts
+
+
+def _wire_sorter(entry: dict[str, Any], sorter: dict[str, Any]) -> None:
+    tiles, picked, words = sorter["tiles"], sorter["picked"], sorter["status"]
+    sorter["groups"].click(
+        teaching.groups, list(entry.values()), [tiles, picked, sorter["count"], words],
+        show_progress="hidden", concurrency_id="painter", **PRIVATE,
+    )  # fmt: skip
+    tiles.select(
+        teaching.pick, [picked, sorter["meaning"]], [tiles, picked, words],
+        show_progress="hidden", **PRIVATE,
+    )  # fmt: skip
+    sorter["sort"].click(
+        teaching.sort, [picked, sorter["count"]], [tiles, picked, sorter["selection"], words],
+        show_progress="hidden", **PRIVATE,
+    )  # fmt: skip
+
+
+def _wire_desk(desk: dict[str, Any]) -> None:
+    shown = [desk[key] for key in ("status", "grid", "distances", "judged", "wanted", "seen")]
+    for event in (desk["timer"].tick, desk["run"].change):
+        event(
+            teaching.look, [desk["run"], desk["seen"]], shown, show_progress="hidden",
+            queue=False, **PRIVATE,
+        )  # fmt: skip
+    desk["wanted"].input(
+        teaching.direct, [desk["run"], desk["wanted"]], None, queue=False, **PRIVATE
+    )
+    desk["keep"].click(teaching.keep, [desk["run"], desk["target"]], desk["kept"], **PRIVATE)
+    desk["look"].click(teaching.eye, desk["run"], desk["eye"], show_progress="minimal", **PRIVATE)

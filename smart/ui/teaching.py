@@ -1,0 +1,309 @@
+"""What the School tab does: images in, sorting, beginning a training, watching and directing it.
+
+A training is a process of its own, in a folder of its own (see smart.gan.run): closing the page, or
+the app, stops nothing, and whoever comes back finds it again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pandas
+from PIL import Image
+
+from smart import images, school, sorting, weights
+from smart.gan import dataset
+from smart.gan import run as run_folder
+from smart.gan.run import Run
+from smart.options import TrainingOptions
+from smart.ui.handlers import checked, status
+from smart.ui.jobs import Job, workshop
+
+GROUPS, TYPICAL, SIDE = 12, 8, 24  # groups shown, images of each, images on each side of a cut
+CURVES = {"learnt": "training images", "held_out": "images held out", "made": "generated"}
+_policy: dict[str, bool] = {"shared": False}
+_museums: dict[tuple[str, str], sorting.Museum] = {}
+
+
+def close_on_share() -> None:
+    """The page is open to strangers now: no training, unless the owner said so."""
+    _policy["shared"] = True
+
+
+def allowed() -> bool:
+    """Whether trainings may be begun here: at home, and elsewhere if SMART_TRAINING is on."""
+    said = os.environ.get("SMART_TRAINING", "auto")
+    if said in ("on", "off"):
+        return said == "on"
+    return not (_policy["shared"] or os.environ.get("SPACE_ID"))
+
+
+def refuse_strangers() -> None:
+    """In every function of the tab: hiding the page keeps no one from calling it."""
+    if not allowed():
+        raise gr.Error(
+            "Training is off here; its owner turns it on by SMART_TRAINING=on.",
+            title="School", print_exception=False,
+        )  # fmt: skip
+
+
+def source_of(path: str, files: Sequence[str] | None, name: str) -> Path:
+    """Where the images are: a folder or zip by its path, or uploads, which are kept."""
+    if files and path.strip():
+        raise ValueError("There are a path and uploaded files; give one of them.")
+    if path.strip():
+        return Path(path.strip()).expanduser()
+    if not files:
+        raise ValueError("There are no images yet; give a folder, a zip, or upload some.")
+    if len(files) == 1 and files[0].lower().endswith(".zip"):
+        target = weights.runs_folder() / ".uploads" / f"{run_folder.checked_name(name)}.zip"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(files[0], target)
+        return target
+    folder = weights.runs_folder() / ".uploads" / run_folder.checked_name(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copyfile(file, folder / Path(file).name)
+    return folder
+
+
+def begin(
+    path: str, files: list[str] | None, name: str, crop: str, selection: str, *values: Any
+) -> Iterator[list[Any]]:
+    """Read the images, then train in a process of its own; values are TrainingOptions in order."""
+    refuse_strangers()
+    names = list(TrainingOptions.__dataclass_fields__)
+    options = checked(TrainingOptions, **dict(zip(names, values, strict=True)))
+    try:
+        run_folder.refuse_taken(name.strip())
+        source = source_of(path, files, name.strip())
+        chosen = Path(selection) if selection else None
+        job = Job(lambda report: dataset.load(
+            source, options.resolution, crop=crop, selection=chosen, on_progress=report
+        ))  # fmt: skip
+        for progress in job.watch(0.5):
+            share = progress.step / max(1, progress.total)
+            yield [gr.skip(), status(f"{progress.stage.capitalize()} ...", share)]
+        loaded = job.result()
+        flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.to_dict().items()]
+        if chosen:
+            flags.append(f"--selection={chosen}")
+        _start("train", str(source), f"--name={name.strip()}", f"--crop={crop}", *flags)
+    except (ValueError, OSError) as error:
+        raise gr.Error(str(error), title="School", print_exception=False) from error
+    words = f"{len(loaded.names):,} images"
+    for count, what in ((len(loaded.left_out), "could not be read"),
+                        (len(loaded.duplicates), "were there twice")):  # fmt: skip
+        words += f", {count} {what}" if count else ""
+    yield [_runs_choice(name.strip()), status(f"{words}. The training begins.", 0.0)]
+
+
+def _start(*arguments: str) -> None:
+    """A training in a process of its own that goes on when the app ends."""
+    weights.runs_folder().mkdir(parents=True, exist_ok=True)
+    with (weights.runs_folder() / "log.txt").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "smart", *arguments], stdin=subprocess.DEVNULL, stdout=log,
+            stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=Path(school.__file__).parent.parent,
+        )  # fmt: skip
+    threading.Thread(target=process.wait, daemon=True).start()  # so that none stays a zombie
+
+
+def _runs_choice(chosen: str | None = None) -> gr.Dropdown:
+    names = [run.name for run in run_folder.runs()]
+    if chosen and chosen not in names:  # its folder comes in a second
+        names.insert(0, chosen)
+    return gr.Dropdown(names, value=chosen or (names[0] if names else None))
+
+
+def open_tab() -> list[Any]:
+    """The tab as a visitor finds it: only where it may be used, with the trainings there are."""
+    return [gr.Tab(visible=allowed()), _runs_choice()]
+
+
+def _found(name: str | None) -> Run | None:
+    if not name:
+        return None
+    try:
+        return run_folder.find(name)
+    except ValueError:
+        return None
+
+
+def look(name: str | None, seen: dict[str, Any]) -> list[Any]:
+    """Status, grid and curves of a training; what has not changed is left as it is."""
+    run = _found(name)
+    if not allowed() or run is None:
+        words = "No training yet." if not name else "It is being prepared."
+        return [status(words), *[gr.skip()] * 4, seen]
+    now = run.status()
+    update: list[Any] = [_words(now), gr.skip(), gr.skip(), gr.skip(), _buttons(now)]
+    grid = run.path / "latest.png"
+    marks = {"run": name, "grid": grid.stat().st_mtime if grid.is_file() else 0}
+    if marks["grid"] and marks != {key: seen.get(key) for key in marks}:
+        rows = run.stats()
+        update[1:4] = [images.open_image(grid), *_curves(rows)]
+    return [*update, marks]
+
+
+def _words(now: dict[str, Any]) -> str:
+    state, seen, total = now["state"], now.get("seen", 0), now.get("images", 0)
+    names = {"gone": "interrupted; Resume goes on", "waiting": "waiting for room on the disk"}
+    text = f"{names.get(state, state).capitalize()}: {seen:,} of {total:,} images shown."
+    right = ""
+    if state == "training" and now.get("seconds_left"):
+        right = f"{now['speed']:.0f} images a second, {now['seconds_left'] / 60:.0f} min left"
+    return status(f"{text} {now.get('message', '')}", seen / max(1, total), right)
+
+
+def _buttons(now: dict[str, Any]) -> gr.Radio:
+    alive = now["state"] not in (*run_folder.ENDED, "gone", "new")
+    choices = [("Pause", "pause"), ("Go on", "run"), ("Stop", "stop")] if alive else []
+    if not alive and now["state"] != "finished":
+        choices = [("Resume", "resume")]
+    return gr.Radio(choices, value=None, visible=bool(choices))
+
+
+def _curves(rows: list[dict[str, Any]]) -> list[Any]:
+    measured = [row for row in rows if "swd" in row]
+    distances = [
+        {"images": row["seen"], "distance": row[key], "measure": label}
+        for row in measured
+        for key, label in (("kernel", "VGG kernel"), ("swd", "sliced Wasserstein"))
+        if key in row
+    ]
+    judged = [
+        {"images": row["seen"], "how real": row[key], "to the critic": label}
+        for row in rows
+        for key, label in CURVES.items()
+    ]
+    return [
+        pandas.DataFrame(distances or None, columns=["images", "distance", "measure"]),
+        pandas.DataFrame(judged or None, columns=["images", "how real", "to the critic"]),
+    ]
+
+
+def direct(name: str | None, wanted: str | None) -> None:
+    """Pause, go on, stop or resume a training."""
+    refuse_strangers()
+    run = _found(name)
+    if run is None or not wanted:
+        return
+    if wanted == "resume":
+        _start("train", "--resume", run.name)
+    else:
+        run.want(wanted)
+
+
+def keep(name: str | None, target: str) -> str:
+    """Copy the best snapshot to weights/, where the Studio finds it as a sitter."""
+    refuse_strangers()
+    run = _found(name)
+    if run is None:
+        raise gr.Error("There is no training yet.", print_exception=False)
+    try:
+        folder = school.keep(run, target.strip() or run.name)
+    except ValueError as error:
+        raise gr.Error(str(error), title="Keep", print_exception=False) from error
+    return status(f"Kept in {folder}, which can be a model repository on the Hub, too.")
+
+
+def eye(name: str | None) -> Image.Image:
+    """Eight generated pictures, and under each what the critic saw in it."""
+    refuse_strangers()
+    run = _found(name)
+    if run is None:
+        raise gr.Error("There is no training yet.", print_exception=False)
+    try:
+        pictures, overlays, _ = workshop.quick(lambda: school.eye(run.path / "generator"))
+    except ValueError as error:
+        raise gr.Error(str(error), title="Critic", print_exception=False) from error
+    big = images.resize(pictures, overlays.shape[-1], overlays.shape[-2])
+    tiles = [images.to_pil(one) for one in (*big, *overlays)]
+    return images.sheet(tiles, len(big), gap=4)
+
+
+def groups(path: str, files: list[str] | None, name: str, crop: str) -> Iterator[list[Any]]:
+    """Look at all images and show typical ones of each group, to pick from."""
+    refuse_strangers()
+    try:
+        source = source_of(path, files, name.strip() or "images")
+        job = Job(lambda report: sorting.open_museum(source, crop, report))
+        for progress in job.watch(0.5):
+            share = progress.step / max(1, progress.total)
+            yield [gr.skip(), gr.skip(), gr.skip(), status(f"{progress.stage} ...", share)]
+        museum = job.result()
+    except (ValueError, OSError) as error:
+        raise gr.Error(str(error), title="Sorting", print_exception=False) from error
+    _museums.clear()  # one at a time: its descriptions can take 100 MB
+    _museums[str(source), crop] = museum
+    found = museum.groups(min(GROUPS, len(museum)))
+    shown = [index for group in found for index in group[:TYPICAL]]
+    picked = {"source": str(source), "crop": crop, "shown": shown, "like": [], "unlike": []}
+    words = f"{len(museum):,} images in {len(found)} groups. Click the ones you want more of."
+    yield [_tiles(museum, picked), picked, gr.Slider(maximum=len(museum), value=len(museum) // 5),
+           status(words)]  # fmt: skip
+
+
+def _tiles(museum: sorting.Museum, picked: dict[str, Any], cut: int | None = None) -> gr.Gallery:
+    marks = {**dict.fromkeys(picked["unlike"], "fewer"), **dict.fromkeys(picked["like"], "more")}
+    tiles = []
+    for place, index in enumerate(picked["shown"]):
+        side = "" if cut is None else ("kept" if place < cut else "left out")
+        tiles.append((museum.thumbnail(index), marks.get(index, side)))
+    return gr.Gallery(tiles, selected_index=None)
+
+
+def pick(picked: dict[str, Any], meaning: str, event: gr.SelectData) -> list[Any]:
+    """A click on an image: more, or fewer, like it; a second click takes it back."""
+    museum = _museum(picked)
+    index = picked["shown"][int(event.index)]
+    other = "unlike" if meaning == "like" else "like"
+    changed = {key: [one for one in picked[key] if one != index] for key in ("like", "unlike")}
+    if index not in picked[meaning]:
+        changed[meaning].append(index)
+    assert index not in changed[other]
+    picked = picked | changed
+    more, fewer = len(picked["like"]), len(picked["unlike"])
+    words = f"{more} you want more of, {fewer} you want fewer of. Ten are enough; then Sort."
+    return [_tiles(museum, picked, picked.get("cut")), picked, status(words)]
+
+
+def _museum(picked: dict[str, Any]) -> sorting.Museum:
+    refuse_strangers()
+    try:
+        return _museums[picked["source"], picked["crop"]]
+    except KeyError as error:
+        raise gr.Error("Press Show groups first.", print_exception=False) from error
+
+
+def sort(picked: dict[str, Any], count: float) -> list[Any]:
+    """Rank all images by the picked ones; show the best, and both sides of the cut."""
+    museum = _museum(picked)
+    try:
+        scores = museum.rank(picked["like"], picked["unlike"])
+        best = sorting.keep_best(scores, int(count))
+        kept, left = sorting.around(scores, int(count), SIDE)
+        about = {key: [museum.images.names[i] for i in picked[key]] for key in ("like", "unlike")}
+        source = Path(picked["source"])
+        try:
+            saved = sorting.save(museum, best, source, {**about, "crop": picked["crop"]}, None)
+        except ValueError:  # a folder that may only be read
+            out = weights.runs_folder() / ".uploads" / f"{source.stem}.selection.json"
+            out.parent.mkdir(parents=True, exist_ok=True)
+            saved = sorting.save(museum, best, source, {**about, "crop": picked["crop"]}, out)
+    except (ValueError, OSError) as error:
+        raise gr.Error(str(error), title="Sorting", print_exception=False) from error
+    shown = [*best[:SIDE], *(one for one in kept if one not in best[:SIDE])]
+    picked = picked | {"shown": [*shown, *left], "cut": len(shown)}
+    words = f"Keeps {len(best):,}: the best, the last kept, and the first left out are shown."
+    return [_tiles(museum, picked, len(shown)), picked, str(saved), status(words)]
