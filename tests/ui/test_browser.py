@@ -237,7 +237,7 @@ def test_stop_go_on_another_for_the_ground_and_the_film(visitor: Visitor, tmp_pa
     page.locator("#go-on").wait_for(timeout=30_000)
     playwright.expect(page.locator("#status")).to_contain_text("stopped and kept")
     page.locator("#go-on").click()
-    playwright.expect(page.locator("#status")).to_contain_text("finished after", timeout=90_000)
+    playwright.expect(page.locator("#status")).to_contain_text("finished after", timeout=200_000)
     provenance = images.read_provenance(download(page, tmp_path))
     assert provenance["ground"][0]["slug"] == "van-gogh"
     assert provenance["earlier"][0]["stopped_after"] > 0
