@@ -21,6 +21,10 @@ THUMBNAIL = 256  # px
 EASEL = 512  # px; previews are shown at this size whatever they are painted at
 FIRST_SEED = 12
 ALL_WORKS = "All works together"
+CANVAS = 1024  # px; what one brushes over, on a phone, too
+INVITATION = "Press Paint, or choose another sitter and painter first."
+PHOTO_SITS = "Your photograph sits. Brush over what should stay true, then press Paint."
+NO_PHOTO = "That was no photograph; give a PNG, JPEG or WebP picture."
 
 desk = Desk()
 
@@ -195,16 +199,45 @@ def checked(cls: Any, **values: Any) -> Any:
 
 
 def seat_photo(picture: Image.Image | None, request: gr.Request) -> list[Any]:
-    """A photograph that was given takes the chair and lies ready for the brush; or it is gone."""
+    """A photograph that was given takes the chair and lies ready for the brush; or it is gone.
+
+    It is the server that fills the editor: a file dropped on one that is still being drawn is lost,
+    and of one that is decoded slowly the editor reports an empty canvas.
+    """
     if picture is None:
-        return [gr.ImageEditor(None, visible=False), False, *[gr.skip()] * 3]
-    picture = picture.convert("RGB")
-    brush = {"background": picture, "layers": [], "composite": picture}
-    seated = [gr.ImageEditor(brush, visible=True), True, gr.Gallery(selected_index=None)]
-    if desk.busy(request.session_hash or ""):
-        return [*seated, gr.skip(), gr.skip()]
-    words = "Your photograph sits. Brush over what should stay true, then press Paint."
-    return [*seated, gr.Image(images.shrunk(picture, EASEL)), status(words)]
+        return [gr.Image(visible=True), gr.ImageEditor(None, visible=False), False, gr.skip()]
+    # One brushes over a small copy; its mask is stretched over the photograph, which stays here.
+    canvas = images.shrunk(picture.convert("RGB"), CANVAS)
+    brush = {"background": canvas, "layers": [], "composite": None}
+    words = gr.skip() if desk.busy(request.session_hash or "") else status(PHOTO_SITS)
+    # Only out of sight: a component that is not there gives up its picture.
+    return [gr.Image(visible="hidden"), gr.ImageEditor(brush, visible=True), True, words]
+
+
+def clear_photo(request: gr.Request) -> list[Any]:
+    """The photograph goes, and another can be given."""
+    words = gr.skip() if desk.busy(request.session_hash or "") else status(INVITATION)
+    return [gr.Image(None, visible=True), gr.ImageEditor(None, visible=False), False, words]
+
+
+def show_subject(
+    picture: Image.Image | None,
+    use_photo: bool,
+    shown: list[Any] | None,
+    seed: float,
+    psi: float,
+    generator: str,
+    request: gr.Request,
+) -> list[Any]:
+    """Who is painted takes the chair: the photograph or the chosen sitter, whose tile is marked."""
+    if use_photo and picture is not None:
+        chair = gr.skip()
+        if not desk.busy(request.session_hash or ""):
+            chair = gr.Image(images.shrunk(picture.convert("RGB"), EASEL))
+        return [gr.Gallery(selected_index=None), chair]
+    place = int(seed - (shown or [seed])[0]) % SEEDS
+    marked = gr.Gallery(selected_index=place if place < SITTERS else None)
+    return [marked, show_chosen(seed, psi, generator, request)]
 
 
 def status(text: str, share: float | None = None, right: str = "") -> str:

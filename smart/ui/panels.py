@@ -128,6 +128,7 @@ def sitter_panel() -> dict[str, Any]:
             sources=["upload", "webcam", "clipboard"], elem_id="camera",
             placeholder="Drop a photograph here, or click",
         )  # fmt: skip
+        # Nothing listens to the strokes: each would send three pictures. Paint fetches them.
         parts["photo"] = gr.ImageEditor(
             label="What should stay true", show_label=False, type="pil", layers=False,
             transforms=(), sources=(), elem_id="photo", visible=False,
@@ -188,10 +189,7 @@ def easel_panel() -> dict[str, Any]:
         show_label=False, label="Before and after", visible=False, elem_id="compare",
         interactive=False, max_height=900, buttons=["fullscreen"], format="png",
     )  # fmt: skip
-    parts["status"] = gr.HTML(
-        handlers.status("Press Paint, or choose another sitter and painter first."),
-        elem_id="status", padding=False,
-    )  # fmt: skip
+    parts["status"] = gr.HTML(handlers.status(handlers.INVITATION), elem_id="status", padding=False)
     with gr.Row(elem_classes="tight"):
         parts["paint"] = gr.Button("Paint", variant="primary", elem_id="paint", scale=3)
         parts["stop"] = gr.Button("Stop", variant="stop", elem_id="stop", visible=False, scale=3)

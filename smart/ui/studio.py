@@ -59,12 +59,32 @@ def _wire_sitters(studio: Studio) -> None:
         handlers.show_chosen, [studio.chosen, studio.psi, studio.generator], studio.easel,
         show_progress="hidden", **QUICK,
     )  # fmt: skip
-    # The editor loses files and tells of them too early: a plain picture comes first and fills it.
-    studio.camera.change(
-        handlers.seat_photo, studio.camera,
-        [studio.photo, studio.use_photo, studio.sitters, studio.easel, studio.status],
-        show_progress="hidden", trigger_mode="always_last", **QUICK,
+    _wire_photo(studio)
+
+
+def _wire_photo(studio: Studio) -> None:
+    given = [studio.camera, studio.photo, studio.use_photo, studio.status]
+    chair: dict[str, Any] = {
+        "fn": handlers.show_subject,
+        "inputs": [
+            studio.camera, studio.use_photo, studio.shown, studio.chosen, studio.psi,
+            studio.generator,
+        ],
+        "outputs": [studio.sitters, studio.easel], "show_progress": "hidden", **QUICK,
+    }  # fmt: skip
+    seated = studio.camera.input(
+        handlers.seat_photo, studio.camera, given, show_progress="minimal",
+        show_progress_on=[studio.camera], trigger_mode="always_last", **QUICK,
     )  # fmt: skip
+    seated.success(**chair)
+    seated.failure(
+        lambda: [gr.Image(None), handlers.status(handlers.NO_PHOTO)], None,
+        [studio.camera, studio.status], queue=False, show_progress="hidden", **PRIVATE,
+    )  # fmt: skip
+    studio.use_photo.input(**chair)
+    studio.photo.clear(
+        handlers.clear_photo, None, given, queue=False, show_progress="hidden", **PRIVATE
+    ).then(**chair)
 
 
 def _wire_painters(studio: Studio) -> None:

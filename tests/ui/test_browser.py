@@ -187,18 +187,32 @@ def test_the_dark_page(visitor: Visitor) -> None:
     visitor.shot("dark")
 
 
-def test_a_photograph_with_a_brushed_mask(visitor: Visitor, tmp_path: Path) -> None:
-    photo = tmp_path / "holiday.jpg"
-    images.to_pil(pipeline.sitter(SamplingOptions(seed=3), 512)).crop((0, 40, 512, 440)).save(photo)
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photograph of 512 x 400 px whose name must not show up anywhere."""
+    path = tmp_path_factory.mktemp("photographs") / "holiday.jpg"
+    images.to_pil(pipeline.sitter(SamplingOptions(seed=3), 512)).crop((0, 40, 512, 440)).save(path)
+    return path
+
+
+def give(page: playwright.Page, photograph: Path) -> None:
+    """Upload a photograph and wait until it sits and can be brushed over."""
+    before = page.locator("#easel img").get_attribute("src") or ""
+    page.locator("#camera input[type=file]").set_input_files(photograph)
+    playwright.expect(page.locator("#use-photo input")).to_be_checked(timeout=30_000)
+    easel = page.locator("#easel img")
+    playwright.expect(easel).not_to_have_attribute("src", before, timeout=30_000)
+    # There is something to undo as soon as the picture is on the canvas.
+    playwright.expect(page.get_by_role("button", name="Undo")).to_be_enabled(timeout=30_000)
+
+
+def test_a_photograph_with_a_brushed_mask(
+    visitor: Visitor, photograph: Path, tmp_path: Path
+) -> None:
     page = visitor.open().page
     visitor.choose_size(256)
     page.get_by_text("Your own photograph").click()
-    before = page.locator("#easel img").get_attribute("src")
-    page.locator("#camera input[type=file]").first.set_input_files(photo)
-    playwright.expect(page.locator("#use-photo input")).to_be_checked(timeout=30_000)
-    playwright.expect(page.locator("#easel img")).not_to_have_attribute("src", before or "")
-    page.locator("#photo canvas").first.wait_for()
-    page.wait_for_timeout(2000)  # the editor draws itself first
+    give(page, photograph)
     page.locator("#photo button[title*=rush], #photo button[aria-label*=rush]").first.click()
     canvas = page.locator("#photo canvas").first.bounding_box()
     assert canvas
@@ -219,6 +233,30 @@ def test_a_photograph_with_a_brushed_mask(visitor: Visitor, tmp_path: Path) -> N
     page.locator("#sitters .thumbnail-item").nth(1).click()
     playwright.expect(page.locator("#use-photo input")).not_to_be_checked()
     assert visitor.errors == []
+
+
+def test_a_photograph_goes_and_another_comes(
+    visitor: Visitor, photograph: Path, tmp_path: Path
+) -> None:
+    page = visitor.open().page
+    page.get_by_text("Your own photograph").click()
+    give(page, photograph)
+    chosen = page.locator("#sitters .thumbnail-item.selected")
+    playwright.expect(chosen).to_have_count(0)
+    page.locator("#use-photo input").click()
+    playwright.expect(chosen).to_have_count(1)
+    page.locator("#use-photo input").click()
+    playwright.expect(chosen).to_have_count(0)
+    page.get_by_role("button", name="Clear canvas").click()
+    playwright.expect(page.locator("#photo canvas")).to_have_count(0)
+    playwright.expect(page.locator("#use-photo input")).not_to_be_checked()
+    playwright.expect(chosen).to_have_count(1)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    page.locator("#camera input[type=file]").set_input_files(broken)
+    page.locator("#status").get_by_text("That was no photograph").wait_for()
+    playwright.expect(page.locator("#camera img")).to_have_count(0)
+    give(page, photograph)
 
 
 def test_stop_go_on_another_for_the_ground_and_the_film(visitor: Visitor, tmp_path: Path) -> None:
