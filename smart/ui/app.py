@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -73,19 +72,6 @@ def warm_up() -> None:
         workshop.quick(networks.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed
         logging.getLogger(__name__).warning("%s", error)
-
-
-def port_problem(host: str | None, port: int) -> str:
-    """Why the port cannot be listened on, in one sentence, or an empty text."""
-    if not 0 < port < 65536:
-        return f"--port is {port}; it must be a whole number from 1 to 65535."
-    try:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host or "127.0.0.1", port))
-    except OSError as error:
-        return f"Port {port} cannot be used ({error.strerror}); choose another with --port."
-    return ""
 
 
 def launch(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,6 +18,7 @@ from PIL import Image
 
 from smart import images, pipeline
 from smart.options import SamplingOptions
+from smart.ui.flags import Flags, read_flags
 from tests.conftest import ROOT, Server
 
 
@@ -93,20 +98,34 @@ def test_a_password(server: Server, tmp_path: Path) -> None:
         locked.stop()
 
 
-def test_flags_that_are_wrong(server: Server) -> None:
-    import subprocess
-    import sys
-
-    taken = str(server.port)
-    for arguments in (
-        ["--auth", "nobody"],
-        ["--auth", ":x"],
-        ["--port", "99999"],
-        ["--port", taken],
-    ):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--auth", "nobody"], "--auth takes NAME:PASSWORD"),
+        (["--auth", ":x"], "--auth takes NAME:PASSWORD"),
+        (["--port", "99999"], "--port is 99999; it must be a whole number from 1 to 65535."),
+        (["--port", "many"], "invalid int value: 'many'"),
+        (["--port", "TAKEN"], "cannot be used (Address already in use); choose another"),
+    ],
+)
+def test_flags_that_are_wrong(arguments: list[str], message: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        arguments = [port if argument == "TAKEN" else argument for argument in arguments]
         done = subprocess.run(
-            [sys.executable, "app.py", *arguments, "--host", "127.0.0.1"],
+            # -X importtime names every module that is imported.
+            [sys.executable, "-X", "importtime", "app.py", *arguments, "--host", "127.0.0.1"],
             cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
-        assert done.returncode == 2
-        assert "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not re.search(r"\| +(torch|gradio)$", done.stderr, re.MULTILINE)  # it answers at once
+
+
+def test_right_flags_are_passed_on() -> None:
+    given = ["--host", "127.0.0.1", "--share", "--auth", "me:a:b"]
+    assert read_flags(given) == Flags("127.0.0.1", None, True, ("me", "a:b"))
+    assert read_flags([]) == Flags(None, None, False, None)

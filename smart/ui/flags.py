@@ -1,0 +1,49 @@
+"""The flags of app.py, read before anything heavy is loaded: a wrong one answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Where the page is served, and to whom; the names are those of smart.ui.app.launch."""
+
+    host: str | None
+    port: int | None
+    share: bool
+    auth: tuple[str, str] | None
+
+
+def read_flags(arguments: list[str] | None = None) -> Flags:
+    """The flags of the command line. Ends the program with 2 where one is wrong."""
+    parser = argparse.ArgumentParser(description="Open SMART in the browser.")
+    parser.add_argument("--host", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
+    parser.add_argument("--auth", metavar="NAME:PASSWORD", help="ask visitors for this password")
+    given = parser.parse_args(arguments)
+    auth = None
+    if given.auth is not None:
+        name, _, password = given.auth.partition(":")
+        if not name or not password:
+            parser.error("--auth takes NAME:PASSWORD, with neither of them empty.")
+        auth = (name, password)
+    if given.port is not None and (problem := port_problem(given.host, given.port)):
+        parser.error(problem)
+    return Flags(given.host, given.port, given.share, auth)
+
+
+def port_problem(host: str | None, port: int) -> str:
+    """Why the port cannot be listened on, in one sentence, or an empty text."""
+    if not 0 < port < 65536:
+        return f"--port is {port}; it must be a whole number from 1 to 65535."
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host or "127.0.0.1", port))
+    except OSError as error:
+        return f"Port {port} cannot be used ({error.strerror}); choose another with --port."
+    return ""
