@@ -8,6 +8,7 @@ import time
 import pytest
 
 from smart.progress import Cancelled, OnProgress, Progress
+from smart.ui import painting
 from smart.ui.jobs import Desk, Job, workshop
 
 
@@ -116,3 +117,20 @@ def test_the_desk_finds_the_job_of_a_session() -> None:
     assert desk.busy("a")
     desk.remove("a", job)
     assert not desk.busy("a")
+
+
+def test_the_clock_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the second report on: what came before was preparation."""
+    now = 100.0
+    monkeypatch.setattr(painting.time, "monotonic", lambda: now)
+    clock = painting.Clock()
+    assert clock.words(Progress(0, 40, "sketching")) == (
+        "A sketch; the portrait grows out of it", 0.0, ""
+    )  # fmt: skip
+    now += 1
+    words = ("Painting at 256 px, step 2 of at most 40", 0.05)
+    assert clock.words(Progress(2, 40, "painting at 256 px")) == (*words, "")
+    now += 3
+    assert clock.words(Progress(10, 40, "x", fraction=0.25))[1:] == (0.25, "at most 12 s left")
+    now += 12
+    assert clock.words(Progress(40, 40, "x"))[1:] == (1.0, "nearly done")
