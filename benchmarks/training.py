@@ -48,6 +48,14 @@ def against_the_tutorial(source: Path, minutes: float, sheets: Path | None) -> N
     real = held[:MEASURED].float() / 255
     features = school.vgg_features()
     seen = features(real)
+
+    def measured(pictures: Tensor) -> list[str]:
+        return [
+            f"{metrics.sliced_wasserstein(real, pictures):.0f}",
+            f"{metrics.kernel_distance(seen, features(pictures)):.0f}",
+            f"{metrics.diversity(pictures) / metrics.diversity(real):.2f}",
+        ]
+
     # As the app does it: everything by default. The schedule is that of a training of this length.
     pace = _images_a_second(training, held)
     options = TrainingOptions(resolution=SIZE, images=max(1000, round(60 * minutes * pace)))
@@ -60,28 +68,14 @@ def against_the_tutorial(source: Path, minutes: float, sheets: Path | None) -> N
     ):
         train_for(minutes, one.step)
         made: Tensor = sample()
-        rows.append([
-            f"{name}, {minutes:g} min", f"{one.seen:,}",
-            f"{metrics.sliced_wasserstein(real, made):.0f}",
-            f"{metrics.kernel_distance(seen, features(made)):.0f}",
-            f"{metrics.diversity(made) / metrics.diversity(real):.2f}",
-        ])  # fmt: skip
+        rows.append([f"{name}, {minutes:g} min", f"{one.seen:,}", *measured(made)])
         if sheets:
             tiles = [images.to_pil(picture) for picture in made[:64]]
             images.save_png(images.sheet(tiles, 8), sheets / f"{name.lower()}.png")
-    rows.append(["real images, others", "", *_floor(training, real, seen, features)])
+    others = training[:MEASURED].float() / 255  # what other real images have is the limit
+    rows.append(["real images, others", "", *measured(others)])
     head = ["trained", "images shown", "sliced Wasserstein", "VGG kernel", "diversity"]
     print(table(head, rows))
-
-
-def _floor(training: Tensor, real: Tensor, seen: Tensor, features: Any) -> list[str]:
-    """What other real images have: the limit."""
-    others = training[:MEASURED].float() / 255
-    return [
-        f"{metrics.sliced_wasserstein(real, others):.0f}",
-        f"{metrics.kernel_distance(seen, features(others)):.0f}",
-        f"{metrics.diversity(others) / metrics.diversity(real):.2f}",
-    ]
 
 
 def _images_a_second(training: Tensor, held: Tensor, world: Any = None) -> float:

@@ -29,13 +29,16 @@ NO_PHOTO = "That was no photograph; give a PNG, JPEG or WebP picture."
 desk = Desk()
 
 
-def face(options: SamplingOptions, size: int) -> Image.Image:
-    """The sitter as options say; kept, since people come back to the ones they saw."""
+def face(options: SamplingOptions, size: int | None) -> Image.Image:
+    """The sitter as options say; kept, since people come back to the ones they saw.
+
+    size None is the largest there is.
+    """
     return _face(options, size, networks.stamp(options.generator))
 
 
 @lru_cache(maxsize=96)
-def _face(options: SamplingOptions, size: int, _: int) -> Image.Image:
+def _face(options: SamplingOptions, size: int | None, _: int) -> Image.Image:
     return workshop.quick(lambda: images.to_pil(pipeline.sitter(options, size)))
 
 

@@ -14,7 +14,7 @@ import gradio as gr
 from PIL import Image
 
 from smart import images, movie, networks, pipeline
-from smart.options import FACES, PaintingOptions, SamplingOptions, options_of
+from smart.options import PaintingOptions, SamplingOptions, options_of
 from smart.progress import OnProgress, Progress
 from smart.styles import Choice
 from smart.ui import handlers
@@ -210,8 +210,8 @@ def _before(made: Finished) -> Image.Image:
     sitting = made.portrait.provenance["sitter"]
     names = options_of(SamplingOptions)
     sampling = SamplingOptions.from_dict({name: sitting[name] for name in names})
-    large = max(made.portrait.image.size) > EASEL and sampling.generator == FACES
-    return face(sampling, max(networks.generator().sizes) if large else EASEL)
+    large = max(made.portrait.image.size) > EASEL
+    return face(sampling, None if large else EASEL)
 
 
 def _name_of(slug: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from smart.options import TrainingOptions, options_of
-from smart.ui import teaching
+from smart.ui import museum, teaching
 from smart.ui.panels import control, step
 
 NEAR = ("resolution", "images", "stability", "mirror")  # options in sight
@@ -136,15 +136,15 @@ def _desk() -> dict[str, Any]:
 def _wire_sorter(entry: dict[str, Any], sorter: dict[str, Any]) -> None:
     tiles, picked, words = sorter["tiles"], sorter["picked"], sorter["status"]
     sorter["groups"].click(
-        teaching.groups, list(entry.values()), [tiles, picked, sorter["count"], words],
+        museum.groups, list(entry.values()), [tiles, picked, sorter["count"], words],
         show_progress="hidden", concurrency_id="painter", **PRIVATE,
     )  # fmt: skip
     tiles.select(
-        teaching.pick, [picked, sorter["meaning"]], [tiles, picked, words],
+        museum.pick, [picked, sorter["meaning"]], [tiles, picked, words],
         show_progress="hidden", **PRIVATE,
     )  # fmt: skip
     sorter["sort"].click(
-        teaching.sort, [picked, sorter["count"]], [tiles, picked, sorter["selection"], words],
+        museum.sort, [picked, sorter["count"]], [tiles, picked, sorter["selection"], words],
         show_progress="hidden", **PRIVATE,
     )  # fmt: skip
 

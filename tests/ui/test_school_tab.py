@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from smart.gan import run as run_folder
-from smart.ui import teaching
+from smart.ui import museum, teaching
 from tests.conftest import Server
 from tests.ui.test_browser import Visitor, browser, playwright
 
@@ -25,11 +25,11 @@ def test_only_the_owner_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not teaching.allowed()
     for call in (
         lambda: next(teaching.begin("/", None, "x", "center", "")),
-        lambda: next(teaching.groups("/", None, "x", "center")),
+        lambda: next(museum.groups("/", None, "x", "center")),
         lambda: teaching.direct("x", "stop"),
         lambda: teaching.keep("x", "y"),
         lambda: teaching.eye("x"),
-        lambda: teaching.sort({"source": "/", "crop": "center", "like": [], "unlike": []}, 1),
+        lambda: museum.sort({"source": "/", "crop": "center", "like": [], "unlike": []}, 1),
     ):
         with pytest.raises(gr.Error, match="Training is off here"):
             call()
