@@ -41,7 +41,7 @@ def _images() -> dict[str, Any]:
     return {
         "path": gr.Textbox(label="Folder or zip", elem_id="school-path"),
         "files": gr.File(
-            label="Or upload images or a zip", file_count="multiple", height=120,
+            label="Or upload images or a zip", file_count="multiple", height=150,
             file_types=["image", ".zip"],
         ),
         "name": gr.Textbox("my-painters", label="Name of the training", elem_id="school-name"),
