@@ -81,10 +81,14 @@ _Build = Callable[[dict[str, Any], dict[str, Tensor], torch.device | str], Gener
 
 
 def _architectures() -> dict[str, _Build]:
+    from smart.gan.dcgan import DCGAN
     from smart.gan.mobile_stylegan import MobileStyleGAN
     from smart.gan.style_generator import StyleGenerator
+    from smart.gan.stylegan2 import StyleGAN2
 
     return {
         "mobile_stylegan": MobileStyleGAN.from_tensors,
         "style_generator": StyleGenerator.from_tensors,
+        "stylegan2": StyleGAN2.from_tensors,
+        "dcgan": DCGAN.from_tensors,
     }
