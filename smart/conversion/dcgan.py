@@ -27,11 +27,11 @@ from smart.weights import WeightsError
 
 WHEEL_SHA256 = "24102f4be41d164e44251168ede0458a45e498a888c81493e2aea48529640569"
 WHEEL_MEMBER = "gan_face_generate/weights.tar"
-WHEEL_LICENCE = "MIT, copyright (c) 2023 chien liu"
-WHEEL_SOURCE = (
-    "gan-face-generate 1.1.1 on PyPI, trained on rendered faces (DigiFace-1M, Microsoft, whose "
-    "licence allows non-commercial research)"
+WHEEL_LICENCE = (
+    "MIT, copyright (c) 2023 chien liu; non-commercial, as the licence of the training images "
+    "(Research Use of Data Agreement 1.0) binds what is trained on them"
 )
+WHEEL_SOURCE = "gan-face-generate 1.1.1 on PyPI, trained on rendered faces (DigiFace-1M, Microsoft)"
 _EPSILON = 1e-5  # PyTorch's, of batch normalisation
 _STATES = ("netG_state_dict", "generator_state_dict", "generator", "netG", "G", "state_dict")
 _UNKNOWN = "only generators built as in PyTorch's DCGAN tutorial are known"
