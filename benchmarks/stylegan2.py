@@ -81,7 +81,8 @@ def nvidia(path: str, size: int, folder: Path, **synthesis: Any) -> Reference:
     """stylegan2-ada-pytorch's Generator, saved as its training loop does."""
     if path not in sys.path:
         sys.path.insert(0, path)
-    if importlib.util.find_spec("requests") is None:  # it would download with it, which we do not
+    # It would download with it, which we do not.
+    if "requests" not in sys.modules and importlib.util.find_spec("requests") is None:
         sys.modules["requests"] = types.ModuleType("requests")
     networks = importlib.import_module("training.networks")
     torch.manual_seed(size)

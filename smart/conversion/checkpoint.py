@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from smart.conversion.restricted_pickle import REMEDY, Machine, Storage
+from smart.conversion.restricted_pickle import Machine
+from smart.conversion.stored_tensor import REMEDY, Storage
 from smart.weights import WeightsError
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # what the older of PyTorch's two formats begins with
@@ -36,17 +39,22 @@ def read_checkpoint(path: Path) -> Any:
 
 def read_bytes(data: bytes, depth: int = 0) -> Any:
     """As read_checkpoint, of a file's content. depth counts files inside of files."""
-    try:
+    with _one_sentence():
         if data[:4] == b"PK\x03\x04":
             return _read_zip(data, depth)
         return _read_plain(data, depth)
+
+
+@contextlib.contextmanager
+def _one_sentence() -> Iterator[None]:
+    """A WeightsError for all that malformed bytes provoke in pickletools, zipfile, the machine."""
+    try:
+        yield
     except WeightsError:
         raise
-    # All that malformed bytes can provoke in pickletools, zipfile and the machine.
     except (
-        ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, EOFError,
-        MemoryError, RecursionError, NotImplementedError, RuntimeError, struct.error,
-        zipfile.BadZipFile,
+        ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, OSError,
+        MemoryError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         reason = (str(error).splitlines() or [""])[0][:80].rstrip(". ") or type(error).__name__
         raise WeightsError(
@@ -78,10 +86,15 @@ def _read_zip(data: bytes, depth: int) -> Any:
     def storage(key: str, dtype: torch.dtype, count: int) -> Storage:
         if key not in storages:
             info = files[f"{folder}/data/{key}"]
-            storages[key] = Storage(dtype, count, lambda: archive.read(info))
+            storages[key] = Storage(dtype, count, lambda: _entry(archive, info))
         return storages[key]
 
     return _machine(data, depth, storage).run(io.BytesIO(archive.read(pickles[0])))
+
+
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with _one_sentence():
+        return archive.read(info)
 
 
 def _read_plain(data: bytes, depth: int) -> Any:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from smart.conversion.checkpoint import read_bytes, read_checkpoint
 from smart.conversion.folder import UNSTATED, command, stored, write_folder
-from smart.conversion.restricted_pickle import StoredTensor
+from smart.conversion.stored_tensor import StoredTensor
 from smart.gan.dcgan import DCGAN
 from smart.weights import WeightsError
 

@@ -16,29 +16,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from smart.conversion.stored_tensor import DTYPES, REMEDY, Storage, StoredTensor
 from smart.weights import WeightsError
 
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
 _DICTS = {"collections.OrderedDict", "dnnlib.util.EasyDict", "dnnlib.EasyDict"}
 _BLOB = "torch.storage._load_from_bytes"
+_ENCODE = "_codecs.encode"
 _TENSORS = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
 _PARAMETERS = {
     "torch._utils._rebuild_parameter",
     "torch._utils._rebuild_parameter_with_state",
-}
-_DTYPES = {
-    "DoubleStorage": torch.float64,
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
 }
 # Named in honest files beside the weights (options, scalars); they become an Inert and stay one.
 _INERT = {
@@ -46,18 +35,17 @@ _INERT = {
     "argparse.Namespace",
     "builtins.set",
     "__builtin__.set",
-    "_codecs.encode",
+    _ENCODE,
     "numpy.dtype",
     "numpy.ndarray",
     *(f"numpy.{c}.multiarray.{f}" for c in ("core", "_core") for f in ("scalar", "_reconstruct")),
     "torch.Size",
     "torch.device",
-    *(str(dtype) for dtype in _DTYPES.values()),
+    *(str(dtype) for dtype in DTYPES.values()),
 }
-_STORAGES = {f"torch.{name}": dtype for name, dtype in _DTYPES.items()}
+_STORAGES = {f"torch.{name}": dtype for name, dtype in DTYPES.items()}
 _ALLOWED = {*_DICTS, _BLOB, *_TENSORS, *_PARAMETERS, *_STORAGES, *_INERT}
 _TENSORFLOW = "dnnlib.tflib."
-REMEDY = "get the file again, or as a plain state dict, from whoever made it"
 # What honest files hold as keys; a nested tuple could take for ever to hash.
 _KEYS = (str, int, float, bytes, type(None))
 
@@ -76,49 +64,6 @@ class _Global:
     """A name on the machine's stack."""
 
     name: str
-
-
-@dataclass(eq=False, slots=True)
-class Storage:
-    """count numbers as bytes; read gives them when they are wanted."""
-
-    dtype: torch.dtype
-    count: int
-    read: Callable[[], bytes | memoryview] | None = None
-
-
-@dataclass(eq=False, slots=True)
-class StoredTensor:
-    """A tensor as a file describes it: a window on a storage."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-    def tensor(self) -> Tensor:
-        """The numbers, contiguous, on the CPU. Raises WeightsError when they are not all there."""
-        numbers = (self.offset, *self.shape, *self.strides)
-        plain = all(type(n) is int and 0 <= n < 2**48 for n in numbers)
-        if not plain or len(self.shape) != len(self.strides) or len(self.shape) > 8:
-            raise WeightsError(f"A tensor has no proper shape; {REMEDY}.")
-        extent = 1 + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True))
-        total = 1
-        for n in self.shape:
-            total *= n
-        # An expanded tensor could claim any size from one number.
-        if not 0 < total <= self.storage.count or self.offset + extent > self.storage.count:
-            raise WeightsError(
-                f"A tensor of the shape {list(self.shape)} asks for more numbers than the "
-                f"{self.storage.count} that are stored; {REMEDY}."
-            )
-        data = self.storage.read() if self.storage.read else b""
-        if len(data) != self.storage.count * self.storage.dtype.itemsize:
-            raise WeightsError(f"A tensor of the shape {list(self.shape)} is cut off; {REMEDY}.")
-        start = self.offset * self.storage.dtype.itemsize
-        part = bytearray(data[start : start + extent * self.storage.dtype.itemsize])
-        flat = torch.frombuffer(part, dtype=self.storage.dtype)
-        return flat.as_strided(self.shape, self.strides).contiguous()
 
 
 class Machine:
@@ -240,14 +185,22 @@ class Machine:
             return arguments[0]
         if name == _BLOB:
             (data,) = arguments
-            # Each blob is read once in an honest file. Inside of one there is a storage, no blob.
-            self.budget -= len(data)
-            if type(data) is not bytes or self.blob is None or self.budget < 0:
+            # Each is read once in an honest file. Inside of one there is a storage, no other.
+            if type(data) is not bytes or self.blob is None:
                 raise WeightsError(f"Files are nested in it without sense; {REMEDY}.")
+            self._spend(len(data))
             return self.blob(data)
+        if name == _ENCODE and len(arguments) == 2 and type(arguments[0]) is str:
+            self._spend(len(arguments[0]))
+            return arguments[0].encode("latin-1")  # how older protocols hold bytes
         if name in _STORAGES or name in _DICTS:
             raise TypeError(f"{name} is called in an unusual way")
         return Inert(name, arguments)
+
+    def _spend(self, size: int) -> None:
+        self.budget -= size
+        if self.budget < 0:
+            raise WeightsError(f"The same part is read again and again; {REMEDY}.")
 
     def _build(self) -> None:
         made, state = self._pop_two()

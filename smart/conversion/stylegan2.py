@@ -18,7 +18,8 @@ from torch import Tensor
 
 from smart.conversion.checkpoint import read_checkpoint
 from smart.conversion.folder import command, stored, write_folder
-from smart.conversion.restricted_pickle import PERSISTENT, Inert, StoredTensor
+from smart.conversion.restricted_pickle import PERSISTENT, Inert
+from smart.conversion.stored_tensor import StoredTensor
 from smart.gan.stylegan2 import FIRST_LEVEL, StyleGAN2, low_pass
 from smart.weights import WeightsError
 
