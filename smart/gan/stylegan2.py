@@ -44,6 +44,7 @@ class StyledConv(nn.Module):
 
     noise: Tensor
     noise_strength: Tensor
+    energy: Tensor  # of the kernel between two channels, [C', C]
 
     def __init__(
         self, w_dim: int, inputs: int, outputs: int, level: int, up: bool, clamp: float | None
@@ -55,14 +56,20 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs))
         self.register_buffer("noise", torch.empty(1, 1, level, level))
         self.register_buffer("noise_strength", torch.empty(()))
+        self.register_buffer("energy", torch.empty(outputs, inputs), persistent=False)
+
+    def prepare(self) -> None:
+        """To be called when the kernel is there: what follows from it, and the order it is read."""
+        self.energy = self.kernel.data.square().sum((2, 3))
+        self.kernel.data = self.kernel.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, w: Tensor, smooth: Tensor) -> Tensor:
         """x [N, C, h, w], w [N, w_dim], smooth [4, 4] -> [N, C', h, w] or [N, C', 2h, 2w]."""
         style = self.style(w)  # (N, C)
-        energy = style.square() @ self.kernel.square().sum((2, 3)).T  # (N, C')
         # The gain behind the leaky ReLU goes in before it, where there is something to scale.
-        demodulation = torch.rsqrt(energy + 1e-8) * GAIN
-        if len(x) == 1:  # one kernel is smaller than the tensors
+        demodulation = torch.rsqrt(style.square() @ self.energy.T + 1e-8) * GAIN  # (N, C')
+        # Into the kernel when that is the smaller, otherwise onto the features on either side.
+        if len(x) == 1 and self.kernel.numel() < 2 * x.numel():
             kernel = self.kernel * (demodulation[0][:, None] * style[0])[:, :, None, None]
             y = self._convolve(x, kernel, smooth)
         else:
@@ -74,8 +81,8 @@ class StyledConv(nn.Module):
 
     def _convolve(self, x: Tensor, kernel: Tensor, smooth: Tensor) -> Tensor:
         if not self.up:
-            return F.conv2d(x, kernel.contiguous(memory_format=torch.channels_last), padding=1)
-        y = F.conv_transpose2d(x, kernel.transpose(0, 1).contiguous(), stride=2)  # 2h + 1
+            return F.conv2d(x, kernel, padding=1)
+        y = F.conv_transpose2d(x, kernel.transpose(0, 1), stride=2)  # 2h + 1
         channels = y.shape[1]
         return F.conv2d(y, smooth.expand(channels, 1, 4, 4), padding=1, groups=channels)
 
@@ -211,6 +218,9 @@ class StyleGAN2(nn.Module):
             )
         require_tensors(network.state_dict(), tensors, "stylegan2")
         network.load_state_dict(tensors, assign=True)
+        for module in network.modules():
+            if isinstance(module, StyledConv):
+                module.prepare()
         return network.requires_grad_(False).eval().to(device)
 
     @torch.no_grad()

@@ -83,6 +83,7 @@ def test_demodulation_keeps_unit_variance(w: Tensor, up: bool) -> None:
     conv = StyledConv(16, 12, 10, 128 if up else 64, up, None).requires_grad_(False)
     for tensor in conv.state_dict().values():
         tensor.normal_()
+    conv.prepare()
     conv.noise_strength.zero_()
     conv.bias.zero_()
     # Smoothing takes variance away by design, so here it does nothing.
