@@ -17,6 +17,8 @@ from smart.conversion.restricted_pickle import Machine
 from smart.conversion.stored_tensor import REMEDY, Storage
 from smart.weights import WeightsError
 
+# An honest file is gone through twice at most: as text that holds bytes, then as an inner file.
+_READS = 2
 _MAGIC = 0x1950A86A20F9469CFC6C  # what the older of PyTorch's two formats begins with
 
 
@@ -65,7 +67,7 @@ def _one_sentence() -> Iterator[None]:
 def _machine(data: bytes, depth: int, storage: Callable[..., Storage]) -> Machine:
     # Inside of an inner file there is a storage and no third one.
     blob = None if depth else lambda inner: read_bytes(inner, depth + 1)
-    return Machine(len(data), storage, blob)
+    return Machine(_READS * len(data), storage, blob)
 
 
 def _read_zip(data: bytes, depth: int) -> Any:

@@ -115,6 +115,13 @@ def test_every_protocol_of_plain_data(protocol: int) -> None:
     assert read_bytes(pickle.dumps(content, protocol)) == content
 
 
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_every_protocol_of_tensors(protocol: int) -> None:
+    """Before 3 there are no bytes; they are text, and longer."""
+    tensor = torch.arange(5000.0)
+    assert torch.equal(read_bytes(pickle.dumps([tensor], protocol))[0].tensor(), tensor)
+
+
 def hostile_calls(path: Path) -> dict[str, Any]:
     text = f"open({str(path)!r}, 'w').close()"
     touch = f"touch {path}"
