@@ -107,6 +107,8 @@ def from_state(state: dict[Any, Any]) -> tuple[dict[str, Any], dict[str, Tensor]
         weight = found.get("weight")
         if weight is not None and weight.ndim == 4 and weight.shape[2:] == (4, 4):
             bias = found.get("bias", torch.zeros(weight.shape[1]))
+            if bias.shape != weight.shape[1:2]:
+                raise WeightsError(f"The bias of {prefix[:40]!r} has another size; {_UNKNOWN}.")
             layers.append((weight.double(), bias.double()))
         elif layers and all(name in found and found[name].ndim == 1 for name in _NORM):
             layers[-1] = _folded(*layers[-1], found, prefix)

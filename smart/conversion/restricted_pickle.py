@@ -154,6 +154,8 @@ class Machine:
         return [first, second]
 
     def _name(self, module: Any, name: Any) -> None:
+        if type(module) is not str or type(name) is not str:
+            raise TypeError("a name that is no text")
         full = f"{module}.{name}"
         if full.startswith(_TENSORFLOW):
             raise WeightsError(

@@ -66,7 +66,10 @@ def read_stylegan2(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             arguments, tensors = from_rosinality(state, content.get("latent_avg"))
         else:
             raise WeightsError(f"{file.name} holds neither g_ema nor G_ema; {_UNKNOWN}.")
-    except (IndexError, RuntimeError) as error:  # of tensors with other dimensions
+    except WeightsError:
+        raise
+    # Of tensors with other dimensions, attributes of other kinds.
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(f"{file.name} holds tensors of other shapes; {_UNKNOWN}.") from error
     tensors = {name: tensor.float().contiguous() for name, tensor in tensors.items()}
     if "w_mean" not in tensors:

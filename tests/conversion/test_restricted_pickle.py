@@ -315,6 +315,8 @@ def test_shared_and_nested_structures_cost_no_time() -> None:
         b"](h" + bytes([i]) + b"h" + bytes([i]) + b"eq" + bytes([i + 1]) for i in range(60)
     )
     assert len(read_bytes(laughs + b".")) == 2
+    # As a name it would have to be written out.
+    refused(laughs + b"\x8c\x01x\x93.")
     # As the key of a dict it would have to be hashed.
     tuples = b"\x80\x02)q\x00" + b"".join(
         b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) for i in range(60)
@@ -328,6 +330,7 @@ def test_shared_and_nested_structures_cost_no_time() -> None:
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.filterwarnings("ignore:TypedStorage")
 def test_one_inner_file_is_not_read_again_and_again() -> None:
     blob = legacy(torch.FloatStorage(10_000))
     once = b"B" + struct.pack("<I", len(blob)) + blob + b"q\x000"

@@ -101,6 +101,10 @@ def test_other_builds_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert conversion.main([str(tmp_path / "g.pt"), "--out", str(tmp_path / "out")]) == 2
     assert "tutorial" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+    state = {"0.weight": torch.zeros(5, 8, 4, 4), "0.bias": torch.zeros(7)}
+    torch.save(state, tmp_path / "g.pt")
+    assert conversion.main([str(tmp_path / "g.pt"), "--out", str(tmp_path / "out")]) == 2
+    assert "another size" in capsys.readouterr().err
     torch.save([1, 2], tmp_path / "g.pt")
     assert conversion.main([str(tmp_path / "g.pt"), "--out", str(tmp_path / "out")]) == 2
     assert "no state dict" in capsys.readouterr().err
