@@ -15,6 +15,7 @@ import argparse
 import importlib
 import importlib.util
 import pickle
+import re
 import sys
 import tempfile
 import types
@@ -55,6 +56,18 @@ def stir(network: nn.Module) -> None:
             parameter.data += 0.3 * torch.randn_like(parameter)
 
 
+def calm(network: nn.Module, run: Callable[[Tensor, float], Tensor]) -> None:
+    """Heads such that pictures deviate by 0.5, as trained ones do on the scale -1..1.
+
+    With weights as they are initialised it would be 2 to 6, more the larger the picture.
+    """
+    factor = 0.5 / float(run(seed_latents([9], 512), 1.0).std())
+    styles = re.compile("modulation|affine")
+    for key, parameter in network.named_parameters():
+        if re.search("to_?rgb", key) and not styles.search(key):
+            parameter.data *= factor
+
+
 def rosinality(path: str, size: int, folder: Path) -> Reference:
     """stylegan2-pytorch's Generator, saved as its convert_weight.py does."""
     if path not in sys.path:
@@ -66,7 +79,6 @@ def rosinality(path: str, size: int, folder: Path) -> Reference:
     stir(network)
     mean = 0.1 * torch.randn(512)
     file = folder / f"rosinality-{size}.pt"
-    torch.save({"g_ema": network.state_dict(), "latent_avg": mean}, file)
 
     def run(z: Tensor, psi: float) -> Tensor:
         picture: Tensor = network(
@@ -74,6 +86,8 @@ def rosinality(path: str, size: int, folder: Path) -> Reference:
         )[0]
         return picture
 
+    calm(network, run)
+    torch.save({"g_ema": network.state_dict(), "latent_avg": mean}, file)
     return Reference("stylegan2-pytorch", file, run)
 
 
@@ -92,14 +106,15 @@ def nvidia(path: str, size: int, folder: Path, **synthesis: Any) -> Reference:
     network.mapping.w_avg.copy_(0.1 * torch.randn(512))
     what = ", ".join(f"{key} {value}" for key, value in synthesis.items())
     file = folder / f"nvidia-{size}-{len(synthesis)}.pkl"
-    with file.open("wb") as out:
-        pickle.dump({"G": None, "D": None, "G_ema": network, "augment_pipe": None}, out)
 
     def run(z: Tensor, psi: float) -> Tensor:
         w = network.mapping(z, None, truncation_psi=psi)
         picture: Tensor = network.synthesis(w, noise_mode="const", force_fp32=True)
         return picture
 
+    calm(network, run)
+    with file.open("wb") as out:
+        pickle.dump({"G": None, "D": None, "G_ema": network, "augment_pipe": None}, out)
     return Reference(f"stylegan2-ada-pytorch{' with ' + what if what else ''}", file, run)
 
 
