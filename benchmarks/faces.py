@@ -1,20 +1,23 @@
-"""How long the bundled generator takes for a face, and how that compares with OpenVINO.
+"""How long the bundled generator takes for a face or a preview, and how OpenVINO compares.
 
 python benchmarks/faces.py [--wheel random_face-2021.7.21.1-py3-none-any.whl] [--threads 2]
 
-Prints the median of several runs as a table. OpenVINO is measured on the files in the wheel, when
-the wheel is given and OpenVINO is installed, in float32 like ours.
+Prints the median of several runs as a table, and how near previews come to the whole network's
+picture, reduced to their size, on faces that scripts/fit_heads.py never saw. OpenVINO is measured
+on the files in the wheel, when the wheel is given and OpenVINO is installed, in float32 like ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -22,6 +25,9 @@ from benchmarks.measures import seconds
 from smart.conversion.faces import read_ir_files
 from smart.gan.generator import load_generator
 from smart.gan.latents import seed_latents, truncate
+from smart.gan.mobile_stylegan import MobileStyleGAN
+
+JUDGED = range(32)  # seeds; the heads learned from those above 50,000
 
 
 def openvino_face(wheel: Path, w: torch.Tensor, threads: int) -> Callable[[], object] | None:
@@ -39,6 +45,20 @@ def openvino_face(wheel: Path, w: torch.Tensor, threads: int) -> Callable[[], ob
     return lambda: network(w.numpy())
 
 
+def decibels(generator: MobileStyleGAN, psi: float) -> dict[int, float]:
+    """Mean PSNR (pictures in 0..1) of previews of each size against the reduced faces."""
+    total = dict.fromkeys(generator.preview_sizes, 0.0)
+    for seed in JUDGED:
+        z = seed_latents([seed], generator.z_dim)
+        w = truncate(generator.map(z), generator.w_mean, psi)
+        face = generator.synthesize(w)
+        for size in total:
+            reduced = F.avg_pool2d(face, face.shape[-1] // size)
+            error = F.mse_loss(generator.preview(w, size), reduced)
+            total[size] -= 10 * math.log10(float(error))
+    return {size: value / len(JUDGED) for size, value in total.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--wheel", type=Path, help="of random-face, to compare with OpenVINO")
@@ -48,6 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     generator = load_generator("faces", options.device)
+    assert isinstance(generator, MobileStyleGAN)
     codes = generator.map(seed_latents(range(6), generator.z_dim))
     w = truncate(codes, generator.w_mean, 0.7)
     rows: list[tuple[str, float]] = []
@@ -55,6 +76,9 @@ def main() -> None:
         work = lambda size=size: generator.synthesize(w[:1], size)  # noqa: E731
         rows.append((f"one face, {size} px", seconds(work, options.runs)))
     rows.append(("six faces, 1024 px", seconds(lambda: generator.synthesize(w), options.runs)))
+    for size in generator.preview_sizes:
+        work = lambda size=size: generator.preview(w[:1], size)  # noqa: E731
+        rows.append((f"preview, {size} px", seconds(work, options.runs)))
     if options.wheel:
         reference = openvino_face(options.wheel, w[:1].cpu(), options.threads)
         if reference is None:
@@ -68,6 +92,10 @@ def main() -> None:
     print(f"{options.runs}\n\n| what | seconds | of one 1024 px face |\n|---|---:|---:|")
     for name, value in rows:
         print(f"| {name} | {value:.3f} | {value / rows[0][1]:.2f} |")
+    print(f"\n| preview of {len(JUDGED)} unseen faces | psi 0.7, dB | psi 1, dB |\n|---|---:|---:|")
+    usual, whole = decibels(generator, 0.7), decibels(generator, 1.0)
+    for size, value in usual.items():
+        print(f"| {size} px | {value:.1f} | {whole[size]:.1f} |")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CONFIG = "config.json"
 MODEL = "model.safetensors"
+HEADS = "heads.safetensors"  # of a generator that can show previews; may be absent
 VGG19_REPOSITORY = "timm/vgg19.tv_in1k"
 BUNDLED = Path(__file__).resolve().parent.parent / "weights"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -122,7 +123,7 @@ def _from_hub(repository: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    wanted = [CONFIG, MODEL, "README.md"]
+    wanted = [CONFIG, MODEL, HEADS, "README.md"]
     try:
         return Path(snapshot_download(repository, allow_patterns=wanted, local_files_only=True))
     except LocalEntryNotFoundError:

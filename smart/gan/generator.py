@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from smart import weights
+from smart import images, weights
 from smart.gan.run import runs
 from smart.weights import WeightsError
 
@@ -40,6 +40,17 @@ class Generator(Protocol):
         ...
 
 
+@runtime_checkable
+class Previewing(Protocol):
+    """What a generator that can end early has beside the contract."""
+
+    preview_sizes: tuple[int, ...]
+
+    def preview(self, w: Tensor, size: int) -> Tensor:
+        """As synthesize for one of preview_sizes, faster and only about right."""
+        ...
+
+
 def load_generator(name: str | Path, device: torch.device | str = "cpu") -> Generator:
     """The generator of a folder, a name in weights/ or a Hub id, ready on device.
 
@@ -53,7 +64,28 @@ def load_generator(name: str | Path, device: torch.device | str = "cpu") -> Gene
         raise WeightsError(
             f"{folder.name} holds a {config['architecture']!r}, no generator; known are: {known}."
         )
-    return build(config.get("arguments", {}), weights.read_tensors(folder), device)
+    tensors = weights.read_tensors(folder)
+    if (folder / weights.HEADS).is_file():
+        heads = weights.read_file(folder / weights.HEADS)
+        tensors |= {f"heads.{key}": tensor for key, tensor in heads.items()}
+    return build(config.get("arguments", {}), tensors, device)
+
+
+def preview(generator: Generator, w: Tensor, size: int) -> Tensor:
+    """Pictures [N, 3, size, size] in 0..1 as soon as may be: only about right where that is faster.
+
+    w [N, w_dim] or w+ [N, slots, w_dim]. From the head for size if the generator has one, else its
+    smallest pictures that are large enough, resampled. Raises ValueError for another shape or a
+    size below 1.
+    """
+    if size < 1:
+        raise ValueError(f"A preview of {size} px cannot be made; ask for at least 1.")
+    if isinstance(generator, Previewing):
+        for made in sorted(generator.preview_sizes):
+            if made >= size:
+                return images.resize(generator.preview(w, made), size, size)
+    made = min((side for side in generator.sizes if side >= size), default=max(generator.sizes))
+    return images.resize(generator.synthesize(w, made), size, size)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_strips_leave_no_seams(
     faces: MobileStyleGAN, w: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = faces.coefficients(w[:1])
-    monkeypatch.setattr("smart.gan.mobile_stylegan._STRIP", 2**12)
+    monkeypatch.setattr("smart.gan.mobile_synthesis._STRIP", 2**12)
     torch.testing.assert_close(faces.coefficients(w[:1]), whole, rtol=0, atol=1e-3)
 
 
