@@ -47,12 +47,12 @@ def face_seconds() -> float:
     """Seconds for one 1024 px face in a warm process, the median of seven."""
     code = (
         "import time, statistics\n"
-        "from smart import pipeline\n"
+        "from smart import sitters\n"
         "from smart.options import SamplingOptions\n"
         "times = []\n"
         "for seed in range(8):\n"
         "    began = time.perf_counter()\n"
-        "    pipeline.sitter(SamplingOptions(seed=seed), 1024)\n"
+        "    sitters.face(SamplingOptions(seed=seed), 1024)\n"
         "    times.append(time.perf_counter() - began)\n"
         "print(statistics.median(times[1:]))\n"
     )

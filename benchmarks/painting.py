@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import neural_style, peers
 from benchmarks.measures import apart, edges, seconds, structure, style_distance, table
 from benchmarks.refining import SEED, WORK, refine, subject
-from smart import images, networks, pipeline, styles
+from smart import images, networks, pipeline, sitters, styles
 from smart.device import best_device, feature_dtype
 from smart.options import PaintingOptions, SamplingOptions
 from smart.painting.contract import Scene, StyleImage
@@ -53,7 +53,7 @@ def portrait(size: int, engine: str, seed: int, slug: str) -> dict[str, Any]:
     options = PaintingOptions(size=size, engine=engine)
     networks.feature_network()
     networks.stylizer()
-    sitter = pipeline.sitter(SamplingOptions(seed=seed), 1024)
+    sitter = sitters.face(SamplingOptions(seed=seed), 1024)
     began = time.perf_counter()
     made = pipeline.paint_seed(SamplingOptions(seed=seed), choices, options)
     took = time.perf_counter() - began
@@ -121,7 +121,7 @@ def batches(size: int = 256, most: int = 16) -> None:
     """A step of the objective for each portrait of a batch, against one alone."""
     network, rows = networks.feature_network(), []
     painting = [StyleImage(subject()[1])]
-    faces = [pipeline.sitter(SamplingOptions(seed=seed), 256) for seed in range(most)]
+    faces = [sitters.face(SamplingOptions(seed=seed), 256) for seed in range(most)]
     alone = 0.0
     for count in (1, 2, 4, 8, most):
         content = images.resize(torch.cat(faces[:count]), size, size)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from smart import images, networks, pipeline, styles
+from smart import images, networks, sitters, styles
 from smart.options import PaintingOptions, SamplingOptions
 from smart.painting import optimization
 from smart.painting.contract import Scene, StyleImage
@@ -27,7 +27,7 @@ SEED, WORK = 12, "hokusai/great-wave"
 def subject(seed: int = SEED, slug: str = WORK) -> tuple[Tensor, Tensor]:
     """A sitter at 1024 px and a painting."""
     painting = styles.scan().choose(slug).works[0].open()
-    return pipeline.sitter(SamplingOptions(seed=seed), 1024), images.to_tensor(painting)
+    return sitters.face(SamplingOptions(seed=seed), 1024), images.to_tensor(painting)
 
 
 def refine(

@@ -19,7 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.measures import edges, seconds, structure, style_distance, table
-from smart import images, networks, pipeline, styles
+from smart import images, networks, sitters, styles
 from smart.conversion.stylization import PREDICT, TRANSFORM, read_models
 from smart.options import PaintingOptions, SamplingOptions
 from smart.painting.contract import Scene, StyleImage
@@ -65,7 +65,7 @@ def judge() -> None:
     network, reader = networks.feature_network("vgg16"), networks.stylizer("general")
     rows = []
     for seed, slug in PAIRS:
-        face = pipeline.sitter(SamplingOptions(seed=seed), 1024)
+        face = sitters.face(SamplingOptions(seed=seed), 1024)
         painting = images.to_tensor(styles.scan().choose(slug).works[0].open())
         scene = Scene(images.resize(face, JUDGED, JUDGED), [StyleImage(painting)])
         objective = Objective(network, scene, options)

@@ -13,7 +13,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from smart import images, pipeline, styles
+from smart import images, pipeline, sitters, styles
 from smart.options import PaintingOptions, SamplingOptions
 
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def controls() -> None:
 
 
 def _sitter(seed: int, size: int) -> Image.Image:
-    return images.to_pil(pipeline.sitter(SamplingOptions(seed=seed), size))
+    return images.to_pil(sitters.face(SamplingOptions(seed=seed), size))
 
 
 def _portrait(

@@ -25,7 +25,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from smart import images, pipeline, styles
+from smart import images, pipeline, sitters, styles
 from smart.options import SamplingOptions
 from smart.painting import losses
 from smart.painting.feed_forward import Stylizer, load_stylizer, mix
@@ -42,12 +42,12 @@ CUTTINGS = 4  # of each work beside the whole
 AVERAGE = 0.995
 
 
-def sitters() -> Tensor:
+def sampled_sitters() -> Tensor:
     """Faces [N, 3, 512, 512] as bytes, of seeds that no benchmark uses."""
     faces = []
     for index in range(FACES):
         psi = 0.5 + 0.5 * (index % 6) / 5
-        face = pipeline.sitter(SamplingOptions(seed=FIRST_SEED + index, psi=psi), FACE_SIZE)
+        face = sitters.face(SamplingOptions(seed=FIRST_SEED + index, psi=psi), FACE_SIZE)
         faces.append((face * 255).round().byte())
     return torch.cat(faces)
 
@@ -145,7 +145,7 @@ def main() -> None:
         average, first = state["average"], state["step"]
         optimizer.load_state_dict(state["optimizer"])
     with torch.no_grad():
-        faces, works = sitters(), paintings()
+        faces, works = sampled_sitters(), paintings()
         codes = [stylizer.encode(work) for work in works]
         aims = {size: [moments_of(work, size, network) for work in works] for size in SIZES}
     print(f"{len(faces)} sitters, {len(works)} paintings and cuttings", flush=True)

@@ -1,4 +1,4 @@
-"""python -m smart faces | portrait | paint | continue | styles | weights | sort | train | runs"""
+"""python -m smart faces | portrait | paint | continue | sliders | walk | likeness | styles ..."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from smart import __version__, commands, commands_sort, commands_train
+from smart import __version__, commands, commands_sitter, commands_sort, commands_train
 from smart.options import PaintingOptions, SamplingOptions, TrainingOptions, add_arguments
 
 
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         "their own)",
     )  # fmt: skip
     faces.add_argument("--out", type=Path, default=Path("faces.png"), help="the PNG to write")
-    add_arguments(faces, SamplingOptions)
+    _add_sitter(faces)
 
     portrait = _command(kinds, "portrait", commands.paint_portrait, "paint the sitter of a seed")
     _add_painters(portrait)
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "into the names of the files",
     )  # fmt: skip
     _add_outputs(portrait, "portrait.png")
-    add_arguments(portrait, SamplingOptions)
+    _add_sitter(portrait)
     add_arguments(portrait, PaintingOptions)
 
     paint = _command(kinds, "paint", commands.paint, "paint a photograph of your own")
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     further.add_argument("--size", help="longer side in px, up to 4961 (default: as it is)")
     _add_outputs(further, "continued.png")
 
+    _add_sitters(kinds)
     _command(kinds, "styles", commands.list_styles, "list the painters")
 
     weights = _command(
@@ -89,6 +90,38 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("name", nargs="?", default="vgg19", help="vgg19")
     _add_school(kinds)
     return parser
+
+
+def _add_sitters(kinds: Any) -> None:
+    sliders = _command(
+        kinds, "sliders", commands_sitter.sliders, "list what a sitter can be asked for"
+    )
+    sliders.add_argument("--generator", help="of which generator (default faces)")
+
+    walk = _command(
+        kinds, "walk", commands_sitter.walk,
+        "a film from sitter to sitter and back to the first; Ctrl-C keeps what is there",
+    )  # fmt: skip
+    walk.add_argument("--seeds", nargs="+", required=True, metavar="SEED", help="two or more")
+    walk.add_argument(
+        "--frames", default="24", help="from one sitter to the next, 1 to 300 (default 24)"
+    )
+    walk.add_argument("--size", default="512", help="px, 64 to 1024 (default 512)")
+    walk.add_argument(
+        "--style", action="append", metavar="NAME[:WEIGHT]", help="paint each frame after this one"
+    )
+    walk.add_argument(
+        "--out", type=Path, default=Path("walk.webp"), help="the .webp or .mp4 to write"
+    )
+    add_arguments(walk, SamplingOptions, skip=("seed", "likeness"))
+
+
+def _add_sitter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sitter", type=Path, metavar="PNG",
+        help="whoever sits in this picture that SMART made, with what other flags change",
+    )  # fmt: skip
+    add_arguments(parser, SamplingOptions, skip=("likeness",))
 
 
 def _add_school(kinds: Any) -> None:

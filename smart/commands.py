@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from smart import movie, styles
+from smart.commands_sitter import sampling_of
 from smart.options import (
     FACES,
     LARGEST_PRINT,
-    SEEDS,
     PaintingOptions,
     SamplingOptions,
+    following,
     from_arguments,
 )
 from smart.progress import Cancelled, OnProgress, Progress
@@ -28,13 +29,13 @@ FILM_SIZE = 768  # px, the longer side
 
 def faces(arguments: argparse.Namespace) -> dict[str, Any]:
     count = whole(arguments.count, "count", 1, 200)
-    sampling = from_arguments(SamplingOptions, arguments)
+    sampling = sampling_of(arguments)
     size = _face_size(arguments.size, sampling)
     writable(arguments.out)
-    from smart import images, pipeline
+    from smart import images, sitters
 
     with Bar(arguments) as on_progress:
-        made = list(pipeline.sitters(sampling, count, size, on_progress))
+        made = list(sitters.faces(sampling, count, size, on_progress))
     sheet = images.sheet([face for _, face in made], COLUMNS)
     provenance = {"faces": {**sampling.to_dict(), "count": count, "size": size}}
     images.save_png(sheet, arguments.out, provenance)
@@ -57,7 +58,7 @@ def paint_portrait(arguments: argparse.Namespace) -> dict[str, Any]:
     writable(arguments.out)
     if arguments.like:
         names = [*SamplingOptions.__dataclass_fields__, *PaintingOptions.__dataclass_fields__]
-        names = ["style", "ground", "count", *names]
+        names = ["style", "ground", "count", "sitter", *names]
         given = [name for name in names if getattr(arguments, name, None) is not None]
         if given:
             flag = given[0].replace("_", "-")
@@ -74,7 +75,7 @@ def paint_portrait(arguments: argparse.Namespace) -> dict[str, Any]:
             made = pipeline.repeat(recipe, on_progress)
         return _finish(made, arguments)
     choices, ground = _painters(arguments)
-    sampling = from_arguments(SamplingOptions, arguments)
+    sampling = sampling_of(arguments)
     painting = from_arguments(PaintingOptions, arguments)
     if arguments.count is not None:
         return _portraits(arguments, sampling, painting, choices, ground)
@@ -98,12 +99,13 @@ def _portraits(
         raise ValueError("A film shows one portrait; leave --timelapse or --count out.")
     from smart import pipeline
 
-    samplings = [sampling.replace(seed=(sampling.seed + i) % SEEDS) for i in range(count)]
+    samplings = [following(sampling, index) for index in range(count)]
     written = []
     with Bar(arguments) as on_progress:
         made = pipeline.paint_seeds(samplings, choices, painting, on_progress, ground=ground)
         for one, each in zip(samplings, made, strict=True):
-            name = arguments.out.with_stem(f"{arguments.out.stem}-{one.seed}")
+            who = f"{one.seed}-{one.relative}" if one.relative else f"{one.seed}"
+            name = arguments.out.with_stem(f"{arguments.out.stem}-{who}")
             written.append(str(each.save(name)))
     seconds = round(time.perf_counter() - arguments.started, 1)
     message = f"Wrote {len(written)} portraits, {written[0]} to {written[-1]}, in {seconds:g} s."

@@ -9,6 +9,8 @@ import torch
 
 from smart import weights
 from smart.device import PRECISIONS, best_device, feature_dtype
+from smart.gan import directions
+from smart.gan.directions import Direction
 from smart.gan.generator import Generator, load_generator
 from smart.options import FACES
 from smart.painting.feed_forward import Stylizer, load_stylizer
@@ -34,6 +36,16 @@ def stamp(name: str) -> int:
         return (folder / weights.MODEL).stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def sliders(name: str = FACES) -> tuple[Direction, ...]:
+    """The directions of the generator called name (see smart.gan.directions), read once."""
+    return _sliders(name, stamp(name), best_device())
+
+
+@lru_cache(maxsize=3)
+def _sliders(name: str, _: int, __: torch.device) -> tuple[Direction, ...]:
+    return directions.read(weights.find(name), generator(name))
 
 
 @lru_cache(maxsize=3)

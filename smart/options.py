@@ -5,123 +5,33 @@ Command-line flags, controls of the page and validation derive from these datacl
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
+import base64
+import binascii
 import math
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
 
-_KEY = "option"
+from smart.declaring import (
+    Option,
+    Options,
+    add_arguments,
+    default_of,
+    from_arguments,
+    option,
+    options_of,
+)
+
+__all__ = [
+    "FACES", "LARGEST_PRINT", "SEEDS", "Option", "Options", "PaintingOptions", "SamplingOptions",
+    "TrainingOptions", "add_arguments", "default_of", "following", "from_arguments", "option",
+    "options_of", "parse_sliders", "sliders_text",
+]  # fmt: skip
+
 SEEDS = 2**32
 FACES = "faces"  # the generator of photographic faces in weights/
 LARGEST_PRINT = 4961  # px, the longer side of A3 at 300 dots an inch
-
-
-@dataclass(frozen=True)
-class Option:
-    """What is known of one option beside its type and default.
-
-    low and high are inclusive bounds, step what a slider moves by, choices the only values there
-    are. advanced options stay one click away in the page.
-    """
-
-    help: str
-    label: str
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
-    choices: tuple[Any, ...] = ()
-    unit: str = ""
-    advanced: bool = False
-
-
-def option(default: Any, help: str, label: str, **more: Any) -> Any:
-    """A dataclass field that knows its bounds and its words (see Option)."""
-    return dataclasses.field(default=default, metadata={_KEY: Option(help, label, **more)})
-
-
-def options_of(cls: type[Options]) -> dict[str, Option]:
-    """Every option of a class by name, in order."""
-    return {field.name: field.metadata[_KEY] for field in dataclasses.fields(cls)}
-
-
-def default_of(cls: type[Options], name: str) -> Any:
-    """The default of one option."""
-    return next(field.default for field in dataclasses.fields(cls) if field.name == name)
-
-
-@dataclass(frozen=True)
-class Options:
-    """Base of the option classes: they check themselves and travel as plain dicts."""
-
-    def __post_init__(self) -> None:
-        hints = typing.get_type_hints(type(self))
-        for name, spec in options_of(type(self)).items():
-            value = _checked(name, getattr(self, name), hints[name], spec)
-            object.__setattr__(self, name, value)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values by name, ready for JSON."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of to_dict; what is left out takes its default.
-
-        Raises ValueError for an unknown name or a value out of bounds: values may come from
-        anyone's file.
-        """
-        known = options_of(cls)
-        if unknown := [name for name in values if name not in known]:
-            raise ValueError(f"Unknown option {unknown[0]!r}; there are: {', '.join(known)}.")
-        return cls(**values)
-
-    def replace(self, **changes: Any) -> Self:
-        """A copy with some values changed."""
-        return dataclasses.replace(self, **changes)
-
-
-def _checked(name: str, value: Any, kind: Any, spec: Option) -> Any:
-    """value as the option's type, or ValueError with the value and the remedy."""
-    remedy = _remedy(spec, kind)
-    if kind is int or kind is float:
-        try:
-            number = float(value)
-            exact = math.isfinite(number) and not isinstance(value, bool)
-            exact = exact and (kind is float or number == int(number))
-        except (TypeError, ValueError, OverflowError):
-            exact = False
-        if not exact:
-            raise ValueError(f"{name} is {_short(value)}; it must be {remedy}.")
-        value = kind(value) if kind is float else int(number if isinstance(value, str) else value)
-        if (spec.low is not None and value < spec.low) or (
-            spec.high is not None and value > spec.high
-        ):
-            raise ValueError(f"{name} is {value}; it must be {remedy}.")
-    elif kind is str and not isinstance(value, str):
-        raise ValueError(f"{name} is {_short(value)}; it must be {remedy}.")
-    if spec.choices and value not in spec.choices:
-        raise ValueError(f"{name} is {_short(value)}; it must be {remedy}.")
-    return value
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _remedy(spec: Option, kind: Any) -> str:
-    if spec.choices:
-        return "one of " + ", ".join(str(choice) for choice in spec.choices)
-    noun = {int: "a whole number", float: "a number"}.get(kind, "text")
-    if spec.low is not None and spec.high is not None:
-        return f"{noun} from {spec.low:g} to {spec.high:.10g}"
-    return noun
-
-
-_T = TypeVar("_T", bound=Options)
+MAX_SLIDERS = 40
+MAX_LIKENESS = 60_000  # characters; 16 slots of 512 numbers are 21,848
 
 
 @dataclass(frozen=True)
@@ -140,6 +50,92 @@ class SamplingOptions(Options):
         FACES, "which network the face comes from: weights by name, or a training of one's own",
         "From", advanced=True,
     )  # fmt: skip
+    sliders: str = option(
+        "", "what the sitter is asked for, such as turn=0.5,smile=-1: 0 is as the sitter comes, 1 "
+        "and -1 are as far as it goes (`sliders` lists the names)", "Asked for", advanced=True,
+    )  # fmt: skip
+    relative: int = option(
+        0, "0 is the sitter, any other number one of the sitter's relatives",
+        "Relative", low=0, high=SEEDS - 1, step=1, advanced=True,
+    )  # fmt: skip
+    distance: float = option(
+        0.35, "how distant relatives are: 0 is the sitter, 1 a stranger",
+        "Distance", low=0.0, high=1.0, step=0.05, advanced=True,
+    )  # fmt: skip
+    features_from: int | None = option(
+        None, "the seed of another sitter whose features and hair these shall be", "Features of",
+        low=0, high=SEEDS - 1, step=1, advanced=True,
+    )  # fmt: skip
+    colors_from: int | None = option(
+        None, "the seed of another sitter whose colours and light these shall be", "Colours of",
+        low=0, high=SEEDS - 1, step=1, advanced=True,
+    )  # fmt: skip
+    face_noise: str = option(
+        "fixed", "what places hair and pores: the generator's own noise, one grown from a seed, or "
+        "none", "Noise of the face", choices=("fixed", "seed", "off"), advanced=True,
+    )  # fmt: skip
+    face_noise_seed: int = option(
+        0, "the seed of that noise", "Seed of the noise", low=0, high=SEEDS - 1, step=1,
+        advanced=True,
+    )  # fmt: skip
+    likeness: str = option(
+        "", "the code that `likeness` found for a photograph, in place of the seed", "Likeness",
+        advanced=True,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # The same wishes are the same text, however they were typed.
+        object.__setattr__(self, "sliders", sliders_text(parse_sliders(self.sliders)))
+        if len(self.likeness) > MAX_LIKENESS or not _is_base64(self.likeness):
+            raise ValueError("The likeness is no code that SMART found; choose the sitter anew.")
+
+    def asked(self) -> dict[str, float]:
+        """The sliders that are not at 0, by name."""
+        return parse_sliders(self.sliders)
+
+
+def following(sampling: SamplingOptions, index: int) -> SamplingOptions:
+    """The index-th after a sitter: of the seeds from theirs on, or of a relative's family."""
+    if sampling.relative:
+        return sampling.replace(relative=(sampling.relative + index) % SEEDS)
+    return sampling.replace(seed=(sampling.seed + index) % SEEDS)
+
+
+def parse_sliders(text: str) -> dict[str, float]:
+    """{"turn": 0.5} of "turn=0.5", parts at a comma or blank; those at 0 are left out.
+
+    Raises ValueError. Names and bounds are the generator's to check (see smart.gan.directions).
+    """
+    asked: dict[str, float] = {}
+    parts = text.replace(",", " ").split()
+    if len(parts) > MAX_SLIDERS:
+        raise ValueError(f"sliders gives {len(parts)} wishes; at most {MAX_SLIDERS} are heard.")
+    for part in parts:
+        name, _, value = part.partition("=")
+        try:
+            amount = float(value)
+        except ValueError:
+            amount = math.nan
+        if not name or not math.isfinite(amount) or len(part) > 60:
+            raise ValueError(
+                f"sliders holds {part[:60]!r}; write name=number, such as turn=0.5,smile=-1."
+            )
+        asked[name] = amount
+    return {name: amount for name, amount in asked.items() if amount}
+
+
+def sliders_text(asked: Mapping[str, float]) -> str:
+    """The inverse of parse_sliders, in the order of the names."""
+    return ",".join(f"{name}={asked[name]!r}" for name in sorted(asked) if asked[name])
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -264,31 +260,3 @@ class TrainingOptions(Options):
         0, "the same seed, images and options are the same training", "Seed", low=0,
         high=SEEDS - 1, step=1, advanced=True,
     )  # fmt: skip
-
-
-def add_arguments(
-    parser: argparse.ArgumentParser, cls: type[Options], skip: tuple[str, ...] = ()
-) -> None:
-    """One --flag for each option of cls, with its default, bounds and help.
-
-    Values are kept as text and checked by the options themselves, so that the command line and
-    the page refuse the same things in the same words. A flag that is not given is absent.
-    """
-    for name, spec in options_of(cls).items():
-        if name in skip:
-            continue
-        hint = f"{spec.help} ({_remedy(spec, typing.get_type_hints(cls)[name])}"
-        hint += f"{' ' + spec.unit if spec.unit else ''}, default {default_of(cls, name)})"
-        parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            dest=name,
-            default=argparse.SUPPRESS,
-            metavar=name.upper(),
-            help=hint.replace("%", "%%"),
-        )
-
-
-def from_arguments(cls: type[_T], arguments: argparse.Namespace, **more: Any) -> _T:
-    """The options of cls from parsed arguments. Raises ValueError (see Options)."""
-    given = {name: getattr(arguments, name) for name in options_of(cls) if hasattr(arguments, name)}
-    return cls.from_dict({**given, **more})

@@ -18,11 +18,10 @@ from PIL import Image
 from torch import Tensor
 
 import smart
-from smart import images, provenance
+from smart import images, provenance, sitters
 from smart.device import best_device
-from smart.gan import latents
-from smart.networks import feature_network, generator, stylizer
-from smart.options import FACES, SEEDS, PaintingOptions, SamplingOptions
+from smart.networks import feature_network, stylizer
+from smart.options import FACES, PaintingOptions, SamplingOptions
 from smart.painting import masks, painter
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.vgg import VGG
@@ -55,32 +54,6 @@ class Portrait:
     def save(self, path: str | Path) -> Path:
         """Write a PNG with the provenance inside. Raises ValueError."""
         return images.save_png(self.image, path, self.provenance)
-
-
-def sitter(options: SamplingOptions, size: int | None = None) -> Tensor:
-    """The face of a seed, [1, 3, size, size] in 0..1 on the CPU.
-
-    size is one that the generator makes (the bundled one 256, 512 and 1024 px), None its largest;
-    those of a small generator that was trained here are enlarged to any other. Raises ValueError.
-    """
-    face_of = generator(options.generator)
-    z = latents.seed_latents([options.seed], face_of.z_dim)
-    w = face_of.map(z.to(face_of.w_mean.device))
-    w = latents.truncate(w, face_of.w_mean, options.psi)
-    if size is None or options.generator == FACES or size in face_of.sizes:
-        return face_of.synthesize(w, size).cpu()
-    return images.resize(face_of.synthesize(w).cpu(), size, size)
-
-
-def sitters(
-    options: SamplingOptions, count: int, size: int | None, on_progress: OnProgress = ignore
-) -> Iterator[tuple[SamplingOptions, Image.Image]]:
-    """The faces of count seeds from options.seed on, one after the other."""
-    for index in range(count):
-        one = options.replace(seed=(options.seed + index) % SEEDS)
-        face = images.to_pil(sitter(one, size))
-        on_progress(Progress(index + 1, count, "sampling faces"))
-        yield one, face
 
 
 @dataclass(frozen=True)
@@ -291,7 +264,7 @@ def _scene(
             for mask in (subject.keep, subject.figure)
         )
     else:
-        content = torch.cat([sitter(one) for one in subject])
+        content = torch.cat([sitters.face(one) for one in subject])
         if all(one.generator == FACES for one in subject):  # the others are not aligned
             keep = masks.aligned_features()
     if painting.face_weight == 0:

@@ -89,6 +89,18 @@ def read(path: str | Path) -> Recipe:
     return parse(images.read_provenance(path), Path(path).name)
 
 
+def sitter_in(path: str | Path) -> SamplingOptions:
+    """Who sits in a picture that SMART saved, a face or a portrait. Raises ValueError."""
+    name, known = Path(path).name, images.read_provenance(path)
+    faces = known.get("faces")
+    if isinstance(faces, dict):
+        faces = {k: v for k, v in faces.items() if k not in ("count", "size")}
+        return _sampling_of(faces, name)
+    if known.get("photo") is not None:
+        raise ValueError(f"{name} shows a photograph, no sitter; find one with `likeness`.")
+    return _sampling_of(known.get("sitter"), name)
+
+
 def parse(known: Mapping[str, Any], name: str) -> Recipe:
     """The recipe in a portrait's provenance; name is what its picture is called in messages."""
     sampling, photo = None, known.get("photo")

@@ -15,7 +15,8 @@ MODULES = sorted((ROOT / "smart").rglob("*.py"))
 BASE = {"smart", "smart.weights", "smart.images", "smart.progress", "smart.options", "smart.device"}
 ALLOWED: dict[str, set[str]] = {
     "smart.progress": set(),
-    "smart.options": set(),
+    "smart.declaring": set(),
+    "smart.options": {"smart.declaring"},
     "smart.device": set(),
     "smart.images": {"smart.progress"},
     "smart.weights": {"smart.images", "smart.progress"},
@@ -25,8 +26,16 @@ ALLOWED: dict[str, set[str]] = {
     "smart.painting": BASE | {"smart.painting"},
     "smart.conversion": BASE | {"smart.conversion", "smart.gan", "smart.painting"},
     "smart.networks": BASE | {"smart.gan", "smart.painting", "smart.provenance"},
+    "smart.sitters": BASE | {"smart.gan", "smart.networks"},
     "smart.pipeline": BASE
-    | {"smart.gan", "smart.painting", "smart.styles", "smart.provenance", "smart.networks"},
+    | {
+        "smart.sitters",
+        "smart.gan",
+        "smart.painting",
+        "smart.styles",
+        "smart.provenance",
+        "smart.networks",
+    },
     "smart.provenance": BASE | {"smart.styles"},
     "smart.terminal": {"smart.progress"},
     "smart.school": BASE | {"smart.gan", "smart.networks"},
@@ -35,14 +44,21 @@ ALLOWED: dict[str, set[str]] = {
         "smart.commands",
         "smart.commands_train",
         "smart.commands_sort",
+        "smart.commands_sitter",
         "smart.options",
     },
+    "smart.walk": BASE
+    | {"smart.gan", "smart.sitters", "smart.pipeline", "smart.movie", "smart.styles"},
+    "smart.commands_sitter": BASE
+    | {"smart.sitters", "smart.walk", "smart.provenance", "smart.styles", "smart.terminal"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
     "smart.commands_train": BASE | {"smart.gan", "smart.school", "smart.terminal"},
     "smart.commands": BASE
-    | {"smart.pipeline", "smart.styles", "smart.painting", "smart.movie", "smart.terminal"},
+    | {"smart.pipeline", "smart.sitters", "smart.styles", "smart.painting", "smart.movie"}
+    | {"smart.terminal", "smart.commands_sitter"},
     "smart.ui": BASE
-    | {"smart.pipeline", "smart.networks", "smart.styles", "smart.ui", "smart.movie"}
+    | {"smart.pipeline", "smart.sitters", "smart.networks", "smart.styles", "smart.ui"}
+    | {"smart.movie", "smart.walk"}
     | {"smart.school", "smart.sorting", "smart.gan"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),

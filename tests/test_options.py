@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -19,9 +20,17 @@ from smart.options import (
     default_of,
     from_arguments,
     options_of,
+    sliders_text,
 )
 
 CLASSES: list[type[Options]] = [SamplingOptions, PaintingOptions, TrainingOptions]
+
+
+wishes = st.dictionaries(
+    st.text("abcxyz-1", min_size=1, max_size=6),
+    st.floats(-9, 9, allow_nan=False).filter(bool),
+    max_size=6,
+)
 
 
 def values_of(cls: type[Options]) -> st.SearchStrategy[dict[str, Any]]:
@@ -30,6 +39,12 @@ def values_of(cls: type[Options]) -> st.SearchStrategy[dict[str, Any]]:
     for name, spec in options_of(cls).items():
         if spec.choices:
             fields[name] = st.sampled_from(spec.choices)
+        elif name == "sliders":
+            fields[name] = wishes.map(sliders_text)
+        elif name == "likeness":
+            fields[name] = st.binary(max_size=9).map(lambda code: b64encode(code).decode())
+        elif default_of(cls, name) is None:
+            fields[name] = st.none() | st.integers(int(spec.low or 0), int(spec.high or 0))
         elif isinstance(default_of(cls, name), int):
             fields[name] = st.integers(int(spec.low or 0), int(spec.high or 0))
         elif isinstance(default_of(cls, name), str):
@@ -97,3 +112,35 @@ def test_help_names_bounds_and_default() -> None:
     add_arguments(parser, PaintingOptions)
     text = " ".join(parser.format_help().split())
     assert "from 64 to 4961 px, default 512" in text
+
+
+@given(wishes)
+def test_wishes_survive_as_text(asked: dict[str, float]) -> None:
+    options = SamplingOptions(sliders=sliders_text(asked))
+    assert options.asked() == asked
+    assert SamplingOptions.from_dict(options.to_dict()) == options
+
+
+def test_the_same_wishes_are_the_same_options() -> None:
+    one = SamplingOptions(sliders="turn=0.5,smile=-1")
+    assert one == SamplingOptions(sliders=" smile=-1.0  turn=.5 age=0")
+    assert hash(one) == hash(SamplingOptions(sliders="smile=-1,turn=0.5"))
+
+
+@pytest.mark.parametrize("text", ["turn", "=1", "turn=", "turn=x", "turn=nan", "a" * 99 + "=1"])
+def test_wishes_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match="write name=number"):
+        SamplingOptions(sliders=text)
+
+
+def test_no_other_sitter_is_none() -> None:
+    for value in (None, "", "none"):
+        assert SamplingOptions(features_from=value).features_from is None  # type: ignore[arg-type]
+    assert SamplingOptions(features_from="7").features_from == 7  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="whole number from 0 to 4294967295"):
+        SamplingOptions(colors_from=-1)
+
+
+def test_a_likeness_that_is_no_code() -> None:
+    with pytest.raises(ValueError, match="choose the sitter anew"):
+        SamplingOptions(likeness="<script>")

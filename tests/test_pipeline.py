@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from smart import images, pipeline, provenance, styles
+from smart import images, pipeline, provenance, sitters, styles
 from smart.device import best_device, feature_dtype
 from smart.gan import snapshot
 from smart.gan.critic import Critic
@@ -36,7 +36,7 @@ def snapshot_of(folder: Path, seed: int) -> Path:
 
 def test_a_sitter_of_a_training(small_generator: Path) -> None:
     options = SamplingOptions(seed=5, generator="small")
-    small, large = pipeline.sitter(options), pipeline.sitter(options, 128)
+    small, large = sitters.face(options), sitters.face(options, 128)
     assert (small.shape, large.shape) == ((1, 3, 32, 32), (1, 3, 128, 128))
     torch.testing.assert_close(images.resize(large, 32, 32), small, atol=0.1, rtol=0)
     portrait = pipeline.paint_seed(options, styles.scan().choose_all(["hokusai"]), QUICK)
@@ -45,21 +45,21 @@ def test_a_sitter_of_a_training(small_generator: Path) -> None:
     again = pipeline.repeat(recipe)
     assert np.array_equal(np.asarray(portrait.image), np.asarray(again.image))
     snapshot_of(small_generator, seed=1)
-    assert not torch.equal(pipeline.sitter(options), small), "a running training has gone on"
+    assert not torch.equal(sitters.face(options), small), "a running training has gone on"
     with pytest.raises(ValueError, match="no longer the one"):
         provenance.parse(portrait.provenance, "it")
 
 
 def test_a_seed_is_the_same_face_whatever_stands_beside_it() -> None:
-    alone = pipeline.sitter(SamplingOptions(seed=5), 256)
-    faces = dict(pipeline.sitters(SamplingOptions(seed=4), 2, 256))
+    alone = sitters.face(SamplingOptions(seed=5), 256)
+    faces = dict(sitters.faces(SamplingOptions(seed=4), 2, 256))
     assert [options.seed for options in faces] == [4, 5]
     assert np.array_equal(np.asarray(faces[SamplingOptions(seed=5)]), _pixels(alone))
 
 
 def test_seeds_wrap_around() -> None:
     last = SamplingOptions(seed=2**32 - 1)
-    assert [options.seed for options, _ in pipeline.sitters(last, 2, 256)] == [2**32 - 1, 0]
+    assert [options.seed for options, _ in sitters.faces(last, 2, 256)] == [2**32 - 1, 0]
 
 
 def _pixels(image: torch.Tensor) -> np.ndarray:

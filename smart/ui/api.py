@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from smart import images, pipeline
+from smart import images, pipeline, sitters
 from smart import styles as style_folder
 from smart.options import PaintingOptions, SamplingOptions, default_of
 from smart.ui.jobs import Job, workshop
@@ -33,7 +33,7 @@ def face(seed: int, psi: float, size: int) -> Iterator[str]:
     """The face of a seed as a PNG: seed 0 to 4294967295, psi 0 to 1.2, size 256, 512 or 1024."""
     try:
         options = SamplingOptions(seed=seed, psi=psi)
-        picture = workshop.quick(lambda: images.to_pil(pipeline.sitter(options, size)))
+        picture = workshop.quick(lambda: images.to_pil(sitters.face(options, size)))
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     provenance = {"faces": {**options.to_dict(), "count": 1, "size": size}}

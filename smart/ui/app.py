@@ -11,7 +11,7 @@ import gradio as gr
 
 from smart import networks
 from smart.options import SamplingOptions
-from smart.ui import handlers, school_tab, studio, teaching, theme
+from smart.ui import handlers, school_tab, sitting, studio, teaching, theme
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -44,8 +44,7 @@ def build() -> gr.Blocks:
             [parts.psi, parts.first_seed, parts.generator],
             [
                 parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
-                parts.second, parts.generator, parts.shown, parts.sitters, parts.chosen,
-                parts.easel,
+                parts.second, parts.generator, *parts.wall(),
             ],
             show_progress_on=[parts.sitters], api_visibility="private",
             concurrency_id="sitters", concurrency_limit=2,
@@ -65,9 +64,9 @@ def _add_endpoints() -> None:
 def warm_up() -> None:
     """Load the weights and draw the first six sitters while the browser still opens."""
     try:
-        for index in range(handlers.SITTERS):
-            options = SamplingOptions(seed=handlers.FIRST_SEED + index)
-            handlers.face(options, handlers.EASEL)
+        for index in range(sitting.SITTERS):
+            options = SamplingOptions(seed=sitting.FIRST_SEED + index)
+            sitting.face(options, sitting.EASEL)
         handlers.painter_tiles(handlers.painters())
         workshop.quick(networks.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed

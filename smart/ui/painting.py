@@ -18,8 +18,9 @@ from smart.options import PaintingOptions, SamplingOptions, options_of
 from smart.progress import OnProgress, Progress
 from smart.styles import Choice
 from smart.ui import handlers
-from smart.ui.handlers import EASEL, checked, choice, desk, face, status
+from smart.ui.handlers import choice, status
 from smart.ui.jobs import Job, workshop
+from smart.ui.sitting import EASEL, WISHES, caption, checked, desk, face, person
 
 if TYPE_CHECKING:
     from smart.ui.panels import Studio
@@ -48,13 +49,13 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     painting = checked(PaintingOptions, **{name: values[name] for name in studio.options})
     choices, ground = _painters(values)
     photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
-    sampling = handlers.sampled(values["chosen"], values["psi"], values["generator"])
+    sampling = sitter_of(values)
     by = " and ".join(_name_of(one.slug) for one in choices)
     if ground:
         by += f", {_name_of(ground[0].slug)} behind"
     if photo is None:
         work = partial(pipeline.paint_seed, sampling, choices, painting, ground=ground)
-        title = f"Sitter {sampling.seed} after {by}"
+        title = f"{caption(sampling)} after {by}"
         shown = face(sampling, EASEL)
     else:
         work = partial(pipeline.paint_photo, photo, choices, painting, ground=ground)
@@ -76,6 +77,13 @@ def go_on(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     yield from _work(
         studio, request, work, last.portrait.image, last.title, last.photo, last.frames
     )
+
+
+def sitter_of(values: Values) -> SamplingOptions:
+    """Who sits, with all that was asked for."""
+    names = ("features_from", "colors_from", "face_noise")
+    wishes = [values[f"wish_{index}"] for index in range(WISHES)]
+    return person(values["chosen"], [*(values[name] for name in names), *wishes])
 
 
 def _legs(provenance: dict[str, Any]) -> list[dict[str, Any]]:
@@ -103,7 +111,7 @@ def _work(
     job: Job[pipeline.Portrait] = Job(filmed)
     desk.put(session, job)
     try:
-        yield from _painting(studio, job, shown)
+        yield from easel_at_work(studio, job, shown)
         portrait = job.result()
     except ValueError as error:
         raise gr.Error(str(error), title="Portrait", print_exception=False) from error
@@ -149,14 +157,19 @@ def _photo(given: Image.Image | None, edited: dict[str, Any] | None) -> pipeline
     return pipeline.Photo(picture, keep)
 
 
-def _painting(studio: Studio, job: Job[pipeline.Portrait], shown: Image.Image) -> Iterator[Updates]:
-    network = workshop.quick(networks.feature_network).name
+def easel_at_work(
+    studio: Studio, job: Job[Any], shown: Image.Image, words: str = ""
+) -> Iterator[Updates]:
+    """Start a job, and show on the easel how it comes on until its end."""
+    if not words:
+        network = workshop.quick(networks.feature_network).name
+        words = f"Mixing the colours. Seen with {network}."
     yield {
         studio.easel: gr.Image(shown, visible=True),
         studio.compare: gr.ImageSlider(visible=False),
         studio.film: gr.Video(visible=False),
         studio.film_picture: gr.Image(visible=False),
-        studio.status: status(f"Mixing the colours. Seen with {network}.", 0.0),
+        studio.status: status(words, 0.0),
         studio.comparing: False,
         studio.paint: gr.Button(visible=False),
         studio.stop: gr.Button("Stop", visible=True, interactive=True),

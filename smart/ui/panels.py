@@ -8,11 +8,9 @@ from typing import Any
 import gradio as gr
 
 from smart.options import (
-    FACES,
     LARGEST_PRINT,
     Option,
     PaintingOptions,
-    SamplingOptions,
     default_of,
     options_of,
 )
@@ -20,7 +18,6 @@ from smart.ui import handlers
 
 SIZES = (256, 384, 512, 768, 1024, 1536, 2048, LARGEST_PRINT)
 NEAR = ("content_weight", "strength")  # options in sight; the others are one click away
-MASK_COLOR = "#c8502f"
 MANY = 10**6
 
 
@@ -30,11 +27,23 @@ class Studio:
 
     first_seed: gr.Number
     others: gr.Button
+    keep: gr.Button
+    kept: gr.State
     shown: gr.State
-    chosen: gr.Number
+    tiles: gr.State
+    chosen: gr.State
     psi: Any
     generator: gr.Dropdown
     sitters: gr.Gallery
+    features_from: gr.Number
+    colors_from: gr.Number
+    face_noise: gr.Radio
+    wishes: list[gr.Slider]
+    as_they_came: gr.Button
+    relatives: gr.Button
+    distance: gr.Slider
+    walk: gr.Button
+    walk_painted: gr.Checkbox
     camera: gr.Image
     photo: gr.ImageEditor
     use_photo: gr.Checkbox
@@ -62,13 +71,31 @@ class Studio:
     last: gr.State
     status: gr.HTML
 
+    def controls(self) -> list[Any]:
+        """What the chosen sitter is asked for, in the order of sitting.person."""
+        return [self.features_from, self.colors_from, self.face_noise, *self.wishes]
+
+    def wall(self) -> list[Any]:
+        """What changes when other sitters come, in the order of sitting.show_sitters."""
+        return [
+            self.shown, self.sitters, self.tiles, self.chosen, *self.chair(), self.kept,
+            *self.controls(),
+        ]  # fmt: skip
+
+    def chair(self) -> list[Any]:
+        """What changes when someone else sits down."""
+        return [self.easel, self.film, self.film_picture]
+
     def values(self) -> dict[str, Any]:
         """Everything that a portrait depends on, by name."""
+        named = {f"wish_{index}": slider for index, slider in enumerate(self.wishes)}
         return {
-            "chosen": self.chosen, "psi": self.psi, "camera": self.camera,
+            "chosen": self.chosen, "tiles": self.tiles, "camera": self.camera,
             "photo": self.photo, "use_photo": self.use_photo, "painter": self.painter,
             "second": self.second, "role": self.role, "share": self.share, "last": self.last,
-            "generator": self.generator, **self.options,
+            "features_from": self.features_from, "colors_from": self.colors_from,
+            "face_noise": self.face_noise, "walk_painted": self.walk_painted,
+            **named, **self.options,
         }  # fmt: skip
 
     def at_the_easel(self) -> list[Any]:
@@ -100,50 +127,6 @@ def control(cls: Any, name: str) -> Any:
     if spec.high is not None and spec.high > MANY:  # no one finds a seed on a slider
         return gr.Number(precision=0, **more)
     return gr.Slider(spec.low, spec.high, step=spec.step, **more)
-
-
-def sitter_panel() -> dict[str, Any]:
-    """Six sitters, or a photograph."""
-    step(1, "The sitter", "Six people who do not exist. Choose one.")
-    parts: dict[str, Any] = {}
-    parts["sitters"] = gr.Gallery(
-        columns=2, rows=3, allow_preview=False, show_label=False, label="Sitters", buttons=[],
-        object_fit="cover", height="auto", elem_id="sitters", elem_classes="choice",
-        interactive=False, selected_index=0,
-    )  # fmt: skip
-    with gr.Row(elem_classes="tight", equal_height=True):
-        parts["others"] = gr.Button("Six others", elem_id="others", scale=2, min_width=110)
-        parts["first_seed"] = gr.Number(
-            handlers.FIRST_SEED, label="First seed", scale=2, min_width=110, elem_id="seed",
-        )  # fmt: skip
-    with gr.Accordion("Variety", open=False, elem_classes="plain-accordion"):
-        parts["psi"] = control(SamplingOptions, "psi")
-        parts["generator"] = gr.Dropdown(
-            [("Photographic faces", FACES)], value=FACES, label="Where they come from",
-            filterable=False, elem_id="generator",
-        )  # fmt: skip
-    with gr.Accordion("Your own photograph", open=False, elem_classes="plain-accordion"):
-        parts["camera"] = gr.Image(
-            label="Photograph", show_label=False, type="pil", height=220, buttons=[],
-            sources=["upload", "webcam", "clipboard"], elem_id="camera",
-            placeholder="Drop a photograph here, or click",
-        )  # fmt: skip
-        # Nothing listens to the strokes: each would send three pictures. Paint fetches them.
-        parts["photo"] = gr.ImageEditor(
-            label="What should stay true", show_label=False, type="pil", layers=False,
-            transforms=(), sources=(), elem_id="photo", visible=False,
-            brush=gr.Brush(default_size=12, colors=[MASK_COLOR], color_mode="fixed"),
-            eraser=gr.Eraser(default_size=24),
-        )  # fmt: skip
-        gr.HTML(
-            "<p>Brush over what should stay true: the eyes, the mouth. <b>Face</b> under "
-            "<b>The painter&rsquo;s hand</b> says how firmly. Nothing of it is kept.</p>",
-            elem_classes="note", padding=False,
-        )  # fmt: skip
-        parts["use_photo"] = gr.Checkbox(False, label="Paint the photograph", elem_id="use-photo")
-    parts["chosen"] = gr.Number(handlers.FIRST_SEED, visible=False, precision=0)
-    parts["shown"] = gr.State(None)
-    return parts
 
 
 def painter_panel() -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from smart.ui import handlers, painting
-from smart.ui.panels import Studio, easel_panel, painter_panel, sitter_panel
+from smart.ui import handlers, painting, sitting, walking
+from smart.ui.panels import Studio, easel_panel, painter_panel
+from smart.ui.sitter_panel import sitter_panel
 
 
 def build() -> Studio:
@@ -33,44 +34,67 @@ QUICK: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **
 
 
 def _wire_sitters(studio: Studio) -> None:
-    row = [studio.shown, studio.sitters, studio.chosen, studio.easel]
-    settings = [studio.shown, studio.first_seed, studio.psi, studio.generator]
+    settings = [studio.shown, studio.kept, studio.first_seed, studio.psi, studio.generator]
+    new: dict[str, Any] = {
+        "fn": sitting.show_others, "inputs": settings, "outputs": studio.wall(),
+        "show_progress": "minimal", "show_progress_on": [studio.sitters], **QUICK,
+    }  # fmt: skip
     # Enter, leaving the field, the slider, or new ones: never in the middle of typing.
     for change in (
         studio.first_seed.submit, studio.first_seed.blur, studio.psi.release,
         studio.generator.input,
     ):  # fmt: skip
-        change(
-            handlers.show_others, settings, row, show_progress="minimal",
-            show_progress_on=[studio.sitters], trigger_mode="always_last", **QUICK,
-        )  # fmt: skip
+        change(trigger_mode="always_last", **new)
     studio.others.click(
         # Short enough to be read, remembered and typed again.
-        lambda: random.randrange(1_000_000), None, studio.first_seed, queue=False, **PRIVATE
-    ).then(
-        handlers.show_others, settings, row, show_progress="minimal",
-        show_progress_on=[studio.sitters], **QUICK,
+        lambda: random.randrange(1_000_000),
+        None,
+        studio.first_seed,
+        queue=False,
+        **PRIVATE,
+    ).then(**new)
+    who = [studio.chosen, *studio.controls()]
+    family = [studio.shown, studio.kept, studio.distance, *who]
+    for change in (studio.relatives.click, studio.distance.release):
+        change(
+            sitting.show_relatives, family, studio.wall(), show_progress="minimal",
+            show_progress_on=[studio.sitters], trigger_mode="always_last", **QUICK,
+        )  # fmt: skip
+    studio.keep.click(
+        sitting.keep, [studio.kept, studio.tiles, *who],
+        [studio.kept, studio.tiles, studio.sitters], show_progress="hidden", **QUICK,
     )  # fmt: skip
+    chair: dict[str, Any] = {
+        "fn": sitting.show, "inputs": who, "outputs": studio.chair(), "show_progress": "hidden",
+        "trigger_mode": "always_last", **QUICK,
+    }  # fmt: skip
     # Who is chosen is known at once, also to a Paint pressed right after; the picture follows.
     studio.sitters.select(
-        handlers.choose_sitter, studio.first_seed, [studio.chosen, studio.use_photo], queue=False,
-        show_progress="hidden", **PRIVATE,
-    ).then(
-        handlers.show_chosen, [studio.chosen, studio.psi, studio.generator], studio.easel,
-        show_progress="hidden", **QUICK,
-    )  # fmt: skip
+        sitting.choose, studio.tiles, [studio.chosen, studio.use_photo, *studio.controls()],
+        queue=False, show_progress="hidden", **PRIVATE,
+    ).then(**chair)  # fmt: skip
+    studio.as_they_came.click(
+        sitting.reset, studio.chosen, studio.controls(), queue=False, show_progress="hidden",
+        **PRIVATE,
+    ).then(**chair)  # fmt: skip
+    for wish in studio.wishes:
+        wish.input(**{**chair, "fn": sitting.sketch})
+        wish.release(**chair)
+    for number in (studio.features_from, studio.colors_from):
+        number.submit(**chair)
+        number.blur(**chair)
+    studio.face_noise.input(**chair)
     _wire_photo(studio)
 
 
 def _wire_photo(studio: Studio) -> None:
     given = [studio.camera, studio.photo, studio.use_photo, studio.status]
     chair: dict[str, Any] = {
-        "fn": handlers.show_subject,
+        "fn": sitting.show_subject,
         "inputs": [
-            studio.camera, studio.use_photo, studio.shown, studio.chosen, studio.psi,
-            studio.generator,
+            studio.camera, studio.use_photo, studio.tiles, studio.chosen, *studio.controls(),
         ],
-        "outputs": [studio.sitters, studio.easel], "show_progress": "hidden", **QUICK,
+        "outputs": [studio.sitters, *studio.chair()], "show_progress": "hidden", **QUICK,
     }  # fmt: skip
     seated = studio.camera.input(
         handlers.seat_photo, studio.camera, given, show_progress="minimal",
@@ -117,7 +141,10 @@ def _wire_easel(studio: Studio) -> None:
     def go_on(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
         yield from painting.go_on(studio, request, {n: values[c] for n, c in named.items()})
 
-    for button, work in ((studio.paint, paint), (studio.go_on, go_on)):
+    def walk(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        yield from walking.walk(studio, request, {n: values[c] for n, c in named.items()})
+
+    for button, work in ((studio.paint, paint), (studio.go_on, go_on), (studio.walk, walk)):
         button.click(
             work, set(named.values()), shown, show_progress="hidden",
             concurrency_id="painter", concurrency_limit=1, **PRIVATE,

@@ -24,8 +24,9 @@ from smart.gan import dataset
 from smart.gan import run as run_folder
 from smart.gan.run import Run
 from smart.options import TrainingOptions
-from smart.ui.handlers import checked, status
+from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
+from smart.ui.sitting import checked
 
 CURVES = {"learnt": "training images", "held_out": "images held out", "made": "generated"}
 _policy: dict[str, bool] = {"shared": False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from smart.gan.latents import lerp, seed_latents, slerp, truncate
+from smart.gan.latents import (
+    closed_walk,
+    layer_groups,
+    lerp,
+    relative,
+    seed_latents,
+    slerp,
+    truncate,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 amounts = st.floats(0, 1)
@@ -98,3 +107,48 @@ def test_slerp_between_parallel_codes_is_straight() -> None:
     a, _ = pair(1)
     torch.testing.assert_close(slerp(a, a, 0.3), a)
     torch.testing.assert_close(slerp(a, 3 * a, 0.5), 2 * a)
+
+
+@given(seeds, seeds, amounts)
+@settings(deadline=None)
+def test_relatives_are_as_long_and_as_far_as_asked(seed: int, number: int, distance: float) -> None:
+    z = seed_latents([seed], 512)
+    kin = relative(z, number, distance)
+    torch.testing.assert_close(kin.norm(), z.norm(), rtol=1e-3, atol=0)
+    cosine = float((kin * z).sum() / kin.norm() / z.norm())
+    assert cosine == pytest.approx(math.cos(distance * math.pi / 2), abs=2e-3)
+
+
+def test_a_relative_at_no_distance_is_oneself() -> None:
+    z = seed_latents([3, 4], 64)
+    torch.testing.assert_close(relative(z, 9, 0.0), z)
+
+
+@given(st.integers(2, 6), st.integers(1, 12), seeds)
+@settings(deadline=None)
+def test_a_walk_passes_everyone_and_closes(count: int, steps: int, seed: int) -> None:
+    points = seed_latents([seed], count * 20).view(count, 4, 5)
+    way = closed_walk(points, steps)
+    assert way.shape == (count * steps, 4, 5)
+    torch.testing.assert_close(way[::steps], points)
+    turned = closed_walk(points.roll(1, 0), steps)
+    torch.testing.assert_close(turned, way.roll(steps, 0))
+
+
+def test_a_walk_keeps_its_pace_at_every_sitter() -> None:
+    points = seed_latents([1], 40).view(4, 10)
+    way = closed_walk(points, 200)
+    pace = (way.roll(-1, 0) - way).norm(dim=1)
+    jump = (pace.roll(-1) - pace).abs().max() / pace.mean()
+    assert jump < 0.05
+
+
+@pytest.mark.parametrize("slots", [3, 5, 8, 10, 12, 14, 16, 18])
+def test_groups_of_layers_do_not_overlap_and_end_with_the_slots(slots: int) -> None:
+    middle, fine = layer_groups(slots)
+    assert 0 < middle.start < middle.stop == fine.start < fine.stop == slots
+    assert slots != 16 or (middle, fine) == (slice(5, 9), slice(9, 16))
+
+
+def test_one_slot_is_not_mixed() -> None:
+    assert all(group == slice(1, 1) for group in layer_groups(1))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from smart import images, pipeline
+from smart import images, sitters
 from smart.options import PaintingOptions, SamplingOptions
 from smart.painting import color, masks
 from smart.painting.contract import Painted, Scene, StyleImage
@@ -234,7 +234,7 @@ def test_the_face_of_an_aligned_sitter_is_where_it_is() -> None:
 
 def test_the_figure_is_told_from_the_ground(vgg16: VGG) -> None:
     """Sitter 13 stands before a meadow: what is green is ground, nearly all else is she."""
-    face = pipeline.sitter(SamplingOptions(seed=13), 256)
+    face = sitters.face(SamplingOptions(seed=13), 256)
     mask = masks.figure(face, vgg16)
     assert mask.shape == (1, 1, 256, 256)
     red, green, blue = face[0]

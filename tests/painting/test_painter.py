@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from smart import images, pipeline, styles
+from smart import images, sitters, styles
 from smart.options import PaintingOptions, SamplingOptions
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.feed_forward import Stylizer, load_stylizer
@@ -108,7 +108,7 @@ def test_the_network_for_portraits_reads_paintings_as_the_general_one(vgg16: VGG
     for key, tensor in general.style.state_dict().items():
         assert torch.equal(tensor, ours.style.state_dict()[key])
     painting = styles.scan().choose("cassatt").works[0].open()
-    face = pipeline.sitter(SamplingOptions(seed=13), 512)
+    face = sitters.face(SamplingOptions(seed=13), 512)
     scene = Scene(face, [StyleImage(images.to_tensor(painting))])
     options = PaintingOptions(size=512)
     objective = Objective(vgg16, scene, options)

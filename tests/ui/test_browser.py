@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smart import images, pipeline
+from smart import images, pipeline, sitters
 from smart.options import SamplingOptions
 from tests.conftest import Server
 
@@ -205,7 +205,7 @@ def test_the_dark_page(visitor: Visitor) -> None:
 def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photograph of 512 x 400 px whose name must not show up anywhere."""
     path = tmp_path_factory.mktemp("photographs") / "holiday.jpg"
-    images.to_pil(pipeline.sitter(SamplingOptions(seed=3), 512)).crop((0, 40, 512, 440)).save(path)
+    images.to_pil(sitters.face(SamplingOptions(seed=3), 512)).crop((0, 40, 512, 440)).save(path)
     return path
 
 

@@ -16,7 +16,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from smart import images, pipeline
+from smart import images, pipeline, sitters
 from smart.options import SamplingOptions
 from smart.ui.flags import Flags, read_flags
 from tests.conftest import ROOT, Server
@@ -34,7 +34,7 @@ def test_styles(client: Client) -> None:
 
 def test_a_face_is_that_of_the_command_line(client: Client) -> None:
     path = client.predict(3, 0.7, 256, api_name="/face")
-    expected = images.to_pil(pipeline.sitter(SamplingOptions(seed=3), 256))
+    expected = images.to_pil(sitters.face(SamplingOptions(seed=3), 256))
     assert np.array_equal(np.asarray(Image.open(path)), np.asarray(expected))
 
 

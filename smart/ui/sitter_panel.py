@@ -1,0 +1,97 @@
+"""The Sitter panel: six to choose from, what they are asked for, mixing, a walk, a photograph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from smart.options import FACES, SamplingOptions, options_of
+from smart.ui import sitting
+from smart.ui.panels import control, step
+
+MASK_COLOR = "#c8502f"
+
+
+def sitter_panel() -> dict[str, Any]:
+    """Six sitters, or a photograph."""
+    step(1, "The sitter", "Six people who do not exist. Choose one.")
+    parts: dict[str, Any] = {"wishes": []}
+    parts["sitters"] = gr.Gallery(
+        columns=2, rows=3, allow_preview=False, show_label=False, label="Sitters", buttons=[],
+        object_fit="cover", height="auto", elem_id="sitters", elem_classes="choice",
+        interactive=False, selected_index=0,
+    )  # fmt: skip
+    with gr.Row(elem_classes="tight", equal_height=True):
+        parts["others"] = gr.Button("Six others", elem_id="others", scale=2, min_width=110)
+        parts["keep"] = gr.Button("Keep", elem_id="keep", scale=1, min_width=80)
+    with gr.Accordion("Ask the sitter", open=False, elem_classes="plain-accordion", elem_id="ask"):
+        for index in range(sitting.WISHES):
+            parts["wishes"].append(
+                gr.Slider(-1, 1, 0, step=0.05, label=f"Wish {index + 1}", elem_classes="wish",
+                          buttons=[], elem_id=f"wish-{index}")
+            )  # fmt: skip
+        parts["as_they_came"] = gr.Button("As they came", elem_id="as-they-came", size="sm")
+    with gr.Accordion("Relatives and mixing", open=False, elem_classes="plain-accordion"):
+        _family(parts)
+    with gr.Accordion("A walk", open=False, elem_classes="plain-accordion"):
+        gr.HTML(
+            "<p>From each of the six to the next and back to the first, as a film.</p>",
+            elem_classes="note", padding=False,
+        )  # fmt: skip
+        parts["walk_painted"] = gr.Checkbox(
+            False, label="Sketched by the chosen painter", elem_id="walk-painted"
+        )
+        parts["walk"] = gr.Button("Walk", elem_id="walk", size="sm")
+    with gr.Accordion("Where they come from", open=False, elem_classes="plain-accordion"):
+        parts["first_seed"] = gr.Number(sitting.FIRST_SEED, label="First seed", elem_id="seed")
+        parts["psi"] = control(SamplingOptions, "psi")
+        parts["generator"] = gr.Dropdown(
+            [("Photographic faces", FACES)], value=FACES, label="Generator",
+            filterable=False, elem_id="generator",
+        )  # fmt: skip
+        parts["face_noise"] = gr.Radio(
+            [("As it is", "fixed"), ("New", "seed"), ("None", "off")], value="fixed",
+            label="Noise", info=options_of(SamplingOptions)["face_noise"].help,
+            elem_id="face-noise",
+        )  # fmt: skip
+    with gr.Accordion("Your own photograph", open=False, elem_classes="plain-accordion"):
+        _photograph(parts)
+    for name, start in (("chosen", None), ("shown", None), ("tiles", []), ("kept", [])):
+        parts[name] = gr.State(start)
+    return parts
+
+
+def _family(parts: dict[str, Any]) -> None:
+    parts["distance"] = control(SamplingOptions, "distance")
+    parts["relatives"] = gr.Button("Relatives", elem_id="relatives", size="sm")
+    with gr.Row(elem_classes="tight"):
+        for name, info in (
+            ("features_from", "and hair: the seed of another sitter"),
+            ("colors_from", "and light: the seed of another sitter"),
+        ):
+            parts[name] = gr.Number(
+                None, label=options_of(SamplingOptions)[name].label, info=info, min_width=110,
+                elem_id=name.replace("_", "-"), placeholder="nobody else",
+            )  # fmt: skip
+
+
+def _photograph(parts: dict[str, Any]) -> None:
+    parts["camera"] = gr.Image(
+        label="Photograph", show_label=False, type="pil", height=220, buttons=[],
+        sources=["upload", "webcam", "clipboard"], elem_id="camera",
+        placeholder="Drop a photograph here, or click",
+    )  # fmt: skip
+    # Nothing listens to the strokes: each would send three pictures. Paint fetches them.
+    parts["photo"] = gr.ImageEditor(
+        label="What should stay true", show_label=False, type="pil", layers=False,
+        transforms=(), sources=(), elem_id="photo", visible=False,
+        brush=gr.Brush(default_size=12, colors=[MASK_COLOR], color_mode="fixed"),
+        eraser=gr.Eraser(default_size=24),
+    )  # fmt: skip
+    gr.HTML(
+        "<p>Brush over what should stay true: the eyes, the mouth. <b>Face</b> under "
+        "<b>The painter&rsquo;s hand</b> says how firmly. Nothing of it is kept.</p>",
+        elem_classes="note", padding=False,
+    )  # fmt: skip
+    parts["use_photo"] = gr.Checkbox(False, label="Paint the photograph", elem_id="use-photo")
