@@ -109,11 +109,7 @@ class MobileStyleGAN(nn.Module):
 
     @torch.no_grad()
     def preview(self, w: Tensor, size: int) -> Tensor:
-        """As synthesize, but at once and only about right; size is one of preview_sizes."""
-        return self.draft(w, size).clamp_(0, 1)
-
-    def draft(self, w: Tensor, size: int) -> Tensor:
-        """What preview shows, before it is clamped to 0..1: with gradients for w or w+.
+        """As synthesize, but at once and only about right; size is one of preview_sizes.
 
         Raises ValueError for a size without a head or for another shape of w.
         """
@@ -121,9 +117,23 @@ class MobileStyleGAN(nn.Module):
             known = ", ".join(str(side) for side in self.preview_sizes)
             remedy = f"choose from {known}" if known else f"its weights lack {HEADS}"
             raise ValueError(f"The generator makes no previews of {size!r} px; {remedy}.")
+        return self.draft(w, size).clamp_(0, 1)
+
+    def draft(self, w: Tensor, size: int) -> Tensor:
+        """Pictures before they are clamped to 0..1: with gradients for w or w+.
+
+        size is one of preview_sizes, or the native one for what the whole network makes. Raises
+        ValueError for another size or shape.
+        """
         w = self._one_for_each_slot(w)
-        x = self.synthesis.features(w, size // 2)
-        x = self.heads[str(size)](x, w[:, self.synthesis.slots_up_to(size // 2) :])
+        if size == self.sizes[-1]:
+            x = self.synthesis(w, 12)
+        elif size in self.preview_sizes:
+            x = self.synthesis.features(w, size // 2)
+            x = self.heads[str(size)](x, w[:, self.synthesis.slots_up_to(size // 2) :])
+        else:
+            known = ", ".join(str(side) for side in (*self.preview_sizes, self.sizes[-1]))
+            raise ValueError(f"The generator makes no drafts of {size!r} px; choose from {known}.")
         return inverse_haar(x.contiguous()).add(1).div(2)
 
     @torch.no_grad()
@@ -137,9 +147,8 @@ class MobileStyleGAN(nn.Module):
 
     def _faces(self, w: Tensor, size: int) -> Tensor:
         if size == self.sizes[-1]:
-            x = inverse_haar(self.coefficients(w).contiguous())
-        else:
-            x = self.coefficients(w, bands=3) / 2  # LL is twice the mean of 2 x 2
+            return self.draft(w, size).clamp_(0, 1)
+        x = self.coefficients(w, bands=3) / 2  # LL is twice the mean of 2 x 2
         if size == self.sizes[0]:
             x = F.avg_pool2d(x, 2)
         return x.add(1).div_(2).clamp_(0, 1).contiguous()

@@ -95,6 +95,17 @@ def test_gradients_pass_through_strips(
     torch.testing.assert_close(gradient(), whole, rtol=1e-3, atol=1e-6)
 
 
+def test_drafts_of_the_native_size_are_the_whole_network(faces: MobileStyleGAN, w: Tensor) -> None:
+    plus = w[:1].clone().requires_grad_(True)
+    whole = faces.draft(plus, 1024)
+    assert torch.equal(whole.detach().clamp(0, 1), faces.synthesize(w[:1]))
+    whole.square().mean().backward()
+    assert plus.grad is not None
+    assert plus.grad.norm() > 0
+    with pytest.raises(ValueError, match=r"300.*1024"):
+        faces.draft(w, 300)
+
+
 def test_previews_have_none_but_may_enter_a_computation_with_gradients(
     faces: MobileStyleGAN, w: Tensor
 ) -> None:
