@@ -115,6 +115,17 @@ def _add_sitters(kinds: Any) -> None:
     )
     add_arguments(walk, SamplingOptions, skip=("seed", "likeness"))
 
+    likeness = _command(
+        kinds, "likeness", commands_sitter.likeness,
+        "find the sitter nearest to a photograph; nothing of the photograph is kept",
+    )  # fmt: skip
+    likeness.add_argument("photo", type=Path, metavar="PHOTO")
+    likeness.add_argument(
+        "--frame", nargs=3, metavar=("LEFT", "TOP", "SIDE"),
+        help="the square around the face in px (default: found)",
+    )  # fmt: skip
+    likeness.add_argument("--out", type=Path, default=Path("likeness.png"), help="the PNG to write")
+
 
 def _add_sitter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

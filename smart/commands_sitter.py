@@ -58,3 +58,31 @@ def sampling_of(arguments: argparse.Namespace) -> SamplingOptions:
         if hasattr(arguments, name)
     }
     return SamplingOptions.from_dict({**known.to_dict(), **changed})
+
+
+def likeness(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The sitter nearest to a photograph, as a PNG that `--sitter` takes."""
+    writable(arguments.out)
+    frame = None
+    if arguments.frame is not None:
+        left, top, side = (whole(v, "frame", -100_000, 100_000) for v in arguments.frame)
+        if side < 16:
+            raise ValueError(f"frame has a side of {side} px; it must be at least 16.")
+        from smart.gan.face_frame import Frame
+
+        frame = Frame(left, top, side)
+    from smart import images, sitters
+    from smart import likeness as likenesses
+
+    photo = images.open_image(arguments.photo, likenesses.SMALLEST)
+    with Bar(arguments) as on_progress:
+        found = likenesses.find(photo, frame, on_progress)
+    picture = images.to_pil(sitters.face(found.options))
+    provenance = {"faces": {**found.options.to_dict(), "count": 1, "size": picture.width}}
+    images.save_png(picture, arguments.out, provenance)
+    return {
+        "out": str(arguments.out),
+        "nearness": round(found.nearness, 3),
+        "message": f"Wrote {arguments.out}. {found.words} `portrait --sitter {arguments.out}` "
+        "paints it, and every slider works on it.",
+    }

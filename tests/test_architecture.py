@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "smart.conversion": BASE | {"smart.conversion", "smart.gan", "smart.painting"},
     "smart.networks": BASE | {"smart.gan", "smart.painting", "smart.provenance"},
     "smart.sitters": BASE | {"smart.gan", "smart.networks"},
+    "smart.likeness": BASE | {"smart.gan", "smart.networks", "smart.sitters"},
     "smart.pipeline": BASE
     | {
         "smart.sitters",
@@ -50,7 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     "smart.walk": BASE
     | {"smart.gan", "smart.sitters", "smart.pipeline", "smart.movie", "smart.styles"},
     "smart.commands_sitter": BASE
-    | {"smart.sitters", "smart.walk", "smart.provenance", "smart.styles", "smart.terminal"},
+    | {"smart.sitters", "smart.walk", "smart.likeness", "smart.gan", "smart.provenance"}
+    | {"smart.styles", "smart.terminal"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
     "smart.commands_train": BASE | {"smart.gan", "smart.school", "smart.terminal"},
     "smart.commands": BASE
@@ -58,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"smart.terminal", "smart.commands_sitter"},
     "smart.ui": BASE
     | {"smart.pipeline", "smart.sitters", "smart.networks", "smart.styles", "smart.ui"}
-    | {"smart.movie", "smart.walk"}
+    | {"smart.movie", "smart.walk", "smart.likeness"}
     | {"smart.school", "smart.sorting", "smart.gan"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),

@@ -47,6 +47,13 @@ class Studio:
     camera: gr.Image
     photo: gr.ImageEditor
     use_photo: gr.Checkbox
+    likeness: gr.Button
+    framing: gr.Column
+    guide: gr.Image
+    frame_x: gr.Slider
+    frame_y: gr.Slider
+    frame_side: gr.Slider
+    search: gr.Button
     painters: gr.Gallery
     slugs: gr.State
     painter: gr.Textbox
@@ -95,6 +102,8 @@ class Studio:
             "second": self.second, "role": self.role, "share": self.share, "last": self.last,
             "features_from": self.features_from, "colors_from": self.colors_from,
             "face_noise": self.face_noise, "walk_painted": self.walk_painted,
+            "frame_x": self.frame_x, "frame_y": self.frame_y, "frame_side": self.frame_side,
+            "kept": self.kept,
             **named, **self.options,
         }  # fmt: skip
 

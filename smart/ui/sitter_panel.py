@@ -95,3 +95,23 @@ def _photograph(parts: dict[str, Any]) -> None:
         elem_classes="note", padding=False,
     )  # fmt: skip
     parts["use_photo"] = gr.Checkbox(False, label="Paint the photograph", elem_id="use-photo")
+    parts["likeness"] = gr.Button("Find its likeness", elem_id="likeness", size="sm")
+    with gr.Column(visible=False) as parts["framing"]:
+        gr.HTML(
+            "<p>Set the frame: eyes on the line, chin at the foot of the oval.</p>",
+            elem_classes="note", padding=False,
+        )  # fmt: skip
+        parts["guide"] = gr.Image(
+            show_label=False, label="Frame", interactive=False, format="jpeg", elem_id="guide",
+            buttons=[], alt_text="The photograph with the frame around the face",
+        )  # fmt: skip
+        for name, label, low, high in (
+            ("frame_x", "Left and right", 0, 100),
+            ("frame_y", "Up and down", 0, 100),
+            ("frame_side", "Size", 10, 200),
+        ):
+            parts[name] = gr.Slider(
+                low, high, 50, step=0.5, label=label, elem_classes="wish", buttons=[],
+                elem_id=name.replace("_", "-"),
+            )  # fmt: skip
+        parts["search"] = gr.Button("Search", variant="primary", elem_id="search", size="sm")

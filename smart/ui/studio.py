@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from smart.ui import handlers, painting, sitting, walking
+from smart.ui import handlers, likening, painting, sitting, walking
 from smart.ui.panels import Studio, easel_panel, painter_panel
 from smart.ui.sitter_panel import sitter_panel
 
@@ -106,6 +106,16 @@ def _wire_photo(studio: Studio) -> None:
         [studio.camera, studio.status], queue=False, show_progress="hidden", **PRIVATE,
     )  # fmt: skip
     studio.use_photo.input(**chair)
+    framing: list[Any] = [studio.frame_x, studio.frame_y, studio.frame_side]
+    studio.likeness.click(
+        likening.propose, studio.camera, [studio.framing, studio.guide, *framing, studio.status],
+        show_progress="minimal", show_progress_on=[studio.likeness], **QUICK,
+    )  # fmt: skip
+    for slider in framing:
+        slider.input(
+            likening.guide, [studio.camera, *framing], studio.guide, show_progress="hidden",
+            trigger_mode="always_last", **QUICK,
+        )  # fmt: skip
     studio.photo.clear(
         handlers.clear_photo, None, given, queue=False, show_progress="hidden", **PRIVATE
     ).then(**chair)
@@ -144,9 +154,19 @@ def _wire_easel(studio: Studio) -> None:
     def walk(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
         yield from walking.walk(studio, request, {n: values[c] for n, c in named.items()})
 
-    for button, work in ((studio.paint, paint), (studio.go_on, go_on), (studio.walk, walk)):
+    def search(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        yield from likening.search(studio, request, {n: values[c] for n, c in named.items()})
+
+    found = [
+        *shown, studio.kept, studio.tiles, studio.sitters, studio.chosen, studio.use_photo,
+        studio.framing, *studio.controls(),
+    ]  # fmt: skip
+    for button, work, changed in (
+        (studio.paint, paint, shown), (studio.go_on, go_on, shown), (studio.walk, walk, shown),
+        (studio.search, search, found),
+    ):  # fmt: skip
         button.click(
-            work, set(named.values()), shown, show_progress="hidden",
+            work, set(named.values()), changed, show_progress="hidden",
             concurrency_id="painter", concurrency_limit=1, **PRIVATE,
         )  # fmt: skip
     studio.stop.click(
