@@ -181,6 +181,14 @@ def easel_panel() -> dict[str, Any]:
         show_label=False, label="Before and after", visible=False, elem_id="compare",
         interactive=False, max_height=900, buttons=["fullscreen"], format="png",
     )  # fmt: skip
+    parts["film"] = gr.Video(
+        show_label=False, label="How it came to be", visible=False, autoplay=True, loop=True,
+        elem_id="film", buttons=["download"],
+    )  # fmt: skip
+    parts["film_picture"] = gr.Image(
+        show_label=False, label="How it came to be", visible=False, interactive=False,
+        elem_id="film-picture", buttons=["download"], format="webp",
+    )  # fmt: skip
     parts["status"] = gr.HTML(handlers.status(handlers.INVITATION), elem_id="status", padding=False)
     with gr.Row(elem_classes="tight"):
         parts["paint"] = gr.Button("Paint", variant="primary", elem_id="paint", scale=3)
@@ -191,14 +199,6 @@ def easel_panel() -> dict[str, Any]:
         parts["before_after"] = gr.Button("Compare", elem_id="before-after", **small)
         parts["go_on"] = gr.Button("Go on", elem_id="go-on", **small)
         parts["film_button"] = gr.Button("Film", elem_id="film-button", **small)
-    parts["film"] = gr.Video(
-        show_label=False, label="How it came to be", visible=False, autoplay=True, loop=True,
-        elem_id="film", buttons=["download"],
-    )  # fmt: skip
-    parts["film_picture"] = gr.Image(
-        show_label=False, label="How it came to be", visible=False, interactive=False,
-        elem_id="film-picture", buttons=["download"], format="webp",
-    )  # fmt: skip
     controls: dict[str, Any] = {}
     with gr.Row(elem_classes="tight"):
         controls["size"] = gr.Dropdown(
