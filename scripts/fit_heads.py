@@ -3,9 +3,10 @@
 python scripts/fit_heads.py --out weights/faces/heads.safetensors [--faces 700] [--steps 2500]
 
 They learn from nothing but the generator itself: of freshly sampled faces (psi 0.5 to 1, a part of
-them mixed from two seeds or with slots that differ, as w+ asks for) they see the features of a level in crops and
-have to say the Haar coefficients of the whole network's picture, reduced. A linear head by ridge
-regression is the start, Adam does the rest. Seeds below FIRST_SEED are never seen.
+them mixed from two seeds or with slots that differ, as w+ asks for) they see the features of a
+level in crops and have to say the Haar coefficients of the whole network's picture, reduced. A
+linear head by ridge regression is the start, Adam does the rest. Seeds below FIRST_SEED are never
+seen.
 
 About a quarter of an hour on one processor core, and 5 GB of memory; the same numbers come out each
 time on the same machine.
