@@ -133,7 +133,10 @@ class MobileStyleGAN(nn.Module):
             x = self.heads[str(size)](x, w[:, self.synthesis.slots_up_to(size // 2) :])
         else:
             known = ", ".join(str(side) for side in (*self.preview_sizes, self.sizes[-1]))
-            raise ValueError(f"The generator makes no drafts of {size!r} px; choose from {known}.")
+            remedy = "" if self.preview_sizes else f", or restore {HEADS} for smaller ones"
+            raise ValueError(
+                f"The generator makes no drafts of {size!r} px; choose from {known}{remedy}."
+            )
         return inverse_haar(x.contiguous()).add(1).div(2)
 
     @torch.no_grad()

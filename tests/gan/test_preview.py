@@ -134,6 +134,8 @@ def test_without_heads_everything_else_works(
     assert torch.equal(preview(bare, w[:1], 256), full)
     with pytest.raises(ValueError, match=HEADS):
         bare.preview(w[:1], 256)
+    with pytest.raises(ValueError, match=HEADS):
+        bare.draft(w[:1], 256)
 
 
 def test_heads_that_do_not_fit_are_refused(tmp_path: Path) -> None:
