@@ -37,7 +37,7 @@ def faces(arguments: argparse.Namespace) -> dict[str, Any]:
     with Bar(arguments) as on_progress:
         made = list(sitters.faces(sampling, count, size, on_progress))
     sheet = images.sheet([face for _, face in made], COLUMNS)
-    provenance = {"faces": {**sampling.to_dict(), "count": count, "size": size}}
+    provenance = {"faces": {**sampling.told(), "count": count, "size": size}}
     images.save_png(sheet, arguments.out, provenance)
     seeds = [one.seed for one, _ in made]
     return {"out": str(arguments.out), "seeds": seeds, "message": f"Wrote {arguments.out}."}

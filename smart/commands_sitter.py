@@ -78,7 +78,7 @@ def likeness(arguments: argparse.Namespace) -> dict[str, Any]:
     with Bar(arguments) as on_progress:
         found = likenesses.find(photo, frame, on_progress)
     picture = images.to_pil(sitters.face(found.options))
-    provenance = {"faces": {**found.options.to_dict(), "count": 1, "size": picture.width}}
+    provenance = {"faces": {**found.options.told(), "count": 1, "size": picture.width}}
     images.save_png(picture, arguments.out, provenance)
     return {
         "out": str(arguments.out),

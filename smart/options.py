@@ -10,6 +10,7 @@ import binascii
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from smart.declaring import (
     Option,
@@ -89,6 +90,17 @@ class SamplingOptions(Options):
         object.__setattr__(self, "sliders", sliders_text(parse_sliders(self.sliders)))
         if len(self.likeness) > MAX_LIKENESS or not _is_base64(self.likeness):
             raise ValueError("The likeness is no code that SMART found; choose the sitter anew.")
+
+    def told(self) -> dict[str, Any]:
+        """As to_dict, without what was left as it comes: what a picture's text holds."""
+        known = self.to_dict()
+        meant = {"distance": bool(self.relative), "face_noise_seed": self.face_noise == "seed"}
+        meant |= dict.fromkeys(("seed", "psi", "generator"), True)
+        return {
+            name: value
+            for name, value in known.items()
+            if meant.get(name, value != default_of(SamplingOptions, name))
+        }
 
     def asked(self) -> dict[str, float]:
         """The sliders that are not at 0, by name."""

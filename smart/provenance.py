@@ -144,7 +144,7 @@ def _sampling_of(sitting: Any, name: str) -> SamplingOptions:
 
 def sitter_to_dict(sampling: SamplingOptions) -> dict[str, Any]:
     """Who sat; of another generator than the bundled one also the checksum of its weights."""
-    known = sampling.to_dict()
+    known = sampling.told()
     folder = None if sampling.generator == FACES else weights.local(sampling.generator)
     return known | ({WEIGHTS: weights.checksum(folder)} if folder else {})
 

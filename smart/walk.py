@@ -11,6 +11,7 @@ from torch import Tensor
 
 from smart import images, movie, pipeline, sitters
 from smart.gan import latents
+from smart.networks import generator
 from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import Cancelled, OnProgress, Progress, ignore
 from smart.styles import Choice
@@ -57,13 +58,17 @@ def film(
     if target.suffix.lower() == ".mp4":
         movie.require_mp4()  # before minutes of work
     path = codes(samplings, frames)
+    # The smallest size that there is and that is enough.
+    made = min(
+        (side for side in generator(samplings[0].generator).sizes if side >= size), default=None
+    )
     painting = PaintingOptions(size=size, engine="feed-forward")
     pictures: list[Image.Image] = []
     stopped = False
     try:
         for index in range(len(path)):
-            face = sitters.of_code(path[index : index + 1], samplings[0], size)
-            picture = images.to_pil(face)
+            face = sitters.of_code(path[index : index + 1], samplings[0], made)
+            picture = images.to_pil(images.resize(face, size, size))
             if choices:
                 picture = pipeline.paint_photo(picture, choices, painting).image
             pictures.append(picture)

@@ -49,7 +49,8 @@ ALLOWED: dict[str, set[str]] = {
         "smart.options",
     },
     "smart.walk": BASE
-    | {"smart.gan", "smart.sitters", "smart.pipeline", "smart.movie", "smart.styles"},
+    | {"smart.gan", "smart.sitters", "smart.pipeline", "smart.movie", "smart.styles"}
+    | {"smart.networks"},
     "smart.commands_sitter": BASE
     | {"smart.sitters", "smart.walk", "smart.likeness", "smart.gan", "smart.provenance"}
     | {"smart.styles", "smart.terminal"},

@@ -215,6 +215,18 @@ BAD = {
     "like nothing": (["portrait", "--like", "nobody.png"], "There is no file nobody.png"),
     "no photo": (["paint", "nobody.jpg", "--style", "hokusai"], "There is no file nobody.jpg"),
     "weights": (["weights", "pull", "vgg99"], "'vgg99' cannot be pulled"),
+    "no slider": (["faces", "--sliders", "wings=1"], "no slider 'wings'; there are: turn"),
+    "a slider too far": (["faces", "--sliders", "turn=2"], "turn is 2; it must be a number from"),
+    "no wish": (["faces", "--sliders", "turn"], "write name=number"),
+    "one alone": (["walk", "--seeds", "3", "--out", "w.webp"], "at least two sitters"),
+    "a long walk": (
+        ["walk", "--seeds", "1", "2", "3", "--frames", "300", "--out", "w.webp"],
+        "make 900 frames; choose fewer, at most 600",
+    ),
+    "a walk into a PNG": (["walk", "--seeds", "1", "2", "--out", "w.png"], ".mp4 or .webp"),
+    "no one's likeness": (["likeness", "nobody.jpg"], "There is no file nobody.jpg"),
+    "no frame": (["likeness", "nobody.jpg", "--frame", "0", "0", "5"], "at least 16"),
+    "no sitter": (["faces", "--sitter", "nobody.png"], "There is no file nobody.png"),
 }
 
 
@@ -337,3 +349,50 @@ def test_as_a_process(tmp_path: Path, few_styles: Path) -> None:
     refused = smart("portrait", "--style", "nobody")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Traceback" not in refused.stderr
+
+
+def test_sliders_relatives_and_a_sitter_out_of_a_picture(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = json.loads(run(capsys, "sliders", "--json")[1])["sliders"]
+    assert {"turn", "smile", "age", "glasses"} <= {one["name"] for one in listed}
+    one, two = tmp_path / "one.png", tmp_path / "two.png"
+    code, _, error = run(
+        capsys, "faces", "--seed", 3, "--count", 1, "--sliders", "turn=-0.8", "--relative", 2,
+        "--colors-from", 9, "--out", one,
+    )  # fmt: skip
+    assert code == 0, error
+    run(capsys, "faces", "--sitter", one, "--count", 1, "--out", two)
+    assert np.array_equal(np.asarray(Image.open(one)), np.asarray(Image.open(two)))
+    portrait = tmp_path / "portrait.png"
+    code, _, error = run(
+        capsys, "portrait", "--sitter", one, "--smoothness", 1, "--style", "hokusai", *QUICK,
+        "--engine", "feed-forward", "--sliders", "smile=1", "--out", portrait,
+    )  # fmt: skip
+    assert code == 0, error
+    assert images.read_provenance(portrait)["sitter"] == {
+        "seed": 3, "psi": 0.7, "generator": "faces", "relative": 2, "distance": 0.35,
+        "colors_from": 9, "sliders": "smile=1.0",
+    }  # fmt: skip
+
+
+def test_a_painted_walk(
+    tmp_path: Path, few_styles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "walk.webp"
+    code, _, error = run(
+        capsys, "walk", "--seeds", 3, 7, "--frames", 2, "--size", 64, "--style", "hokusai",
+        "--out", out,
+    )  # fmt: skip
+    assert code == 0, error
+    with Image.open(out) as film:
+        assert (film.n_frames, film.size) == (4, (64, 64))
+
+
+def test_a_photograph_without_a_face(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, error = run(
+        capsys, "likeness", ROOT / "styles/hokusai/great-wave.png", "--out", tmp_path / "me.png"
+    )
+    assert code == 2
+    assert "There is no face to be found in the photograph" in error
+    assert list(tmp_path.iterdir()) == []

@@ -144,3 +144,20 @@ def test_no_other_sitter_is_none() -> None:
 def test_a_likeness_that_is_no_code() -> None:
     with pytest.raises(ValueError, match="choose the sitter anew"):
         SamplingOptions(likeness="<script>")
+
+
+@given(st.data())
+def test_what_is_told_is_all_that_matters(data: st.DataObject) -> None:
+    options = SamplingOptions.from_dict(data.draw(values_of(SamplingOptions)))
+    back = SamplingOptions.from_dict(options.told())
+    assert back.told() == options.told()
+    silent = {"distance", "face_noise_seed"}
+    assert all(
+        value == options.to_dict()[name]
+        for name, value in back.to_dict().items()
+        if name not in silent or name in options.told()
+    )
+
+
+def test_a_plain_sitter_needs_few_words() -> None:
+    assert SamplingOptions(seed=7).told() == {"seed": 7, "psi": 0.7, "generator": "faces"}

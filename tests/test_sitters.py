@@ -131,7 +131,7 @@ def test_all_wishes_are_in_the_picture_and_make_it_again(few_styles: Path, tmp_p
         made = pipeline.paint_seed(one, choices, QUICK)
         path = made.save(tmp_path / "portrait.png")
         recipe = provenance.read(path)
-        assert recipe.sampling == one
+        assert recipe.sampling == one, "all of it is meant"
         again = pipeline.repeat(recipe)
         assert np.array_equal(np.asarray(again.image), np.asarray(made.image))
         assert provenance.sitter_in(path) == one

@@ -222,7 +222,7 @@ def _before(made: Finished) -> Image.Image:
         return made.photo.picture
     sitting = made.portrait.provenance["sitter"]
     names = options_of(SamplingOptions)
-    sampling = SamplingOptions.from_dict({name: sitting[name] for name in names})
+    sampling = SamplingOptions.from_dict({k: v for k, v in sitting.items() if k in names})
     large = max(made.portrait.image.size) > EASEL
     return face(sampling, None if large else EASEL)
 

@@ -38,6 +38,18 @@ def test_a_face_is_that_of_the_command_line(client: Client) -> None:
     assert np.array_equal(np.asarray(Image.open(path)), np.asarray(expected))
 
 
+def test_a_face_that_was_asked_for_something(client: Client) -> None:
+    path = client.predict(
+        seed=3, size=256, sliders="turn=0.5,smile=-1", relative=2, colors_from=9, api_name="/face"
+    )
+    asked = images.read_provenance(path)["faces"]
+    assert (asked["sliders"], asked["relative"], asked["colors_from"]) == (
+        "smile=-1.0,turn=0.5", 2, 9,
+    )  # fmt: skip
+    with pytest.raises(AppError, match="no slider 'wings'"):
+        client.predict(seed=3, sliders="wings=1", api_name="/face")
+
+
 def test_a_portrait_carries_its_settings(client: Client) -> None:
     path = client.predict(
         seed=7, style="hokusai/great-wave", size=64, psi=0.6, content_weight=0.1, strength=0.9,
