@@ -3,10 +3,9 @@
 python scripts/fit_heads.py --out weights/faces/heads.safetensors [--faces 700] [--steps 2500]
 
 They learn from nothing but the generator itself: of freshly sampled faces (psi 0.5 to 1, a part of
-them mixed from two seeds or with slots that differ, as w+ asks for) they see the features of a
-level in crops and have to say the Haar coefficients of the whole network's picture, reduced. A
-linear head by ridge regression is the start, Adam does the rest. Seeds below FIRST_SEED are never
-seen.
+them mixed from two seeds, as sliders and w+ ask for) they see the features of a level in crops and
+have to say the Haar coefficients of the whole network's picture, reduced. A linear head by ridge
+regression is the start, Adam does the rest. Seeds below FIRST_SEED are never seen.
 
 About a quarter of an hour on one processor core, and 5 GB of memory; the same numbers come out each
 time on the same machine.
@@ -41,9 +40,7 @@ CROPS = {64: 4, 128: 8, 256: 12}  # of each face
 CROP = 16  # places a side, and one more around it for the 3 x 3 kernel
 BATCH = {64: 16, 128: 24, 256: 24}  # crops
 FIRST_SEED = 50_000
-MIXED = 0.35  # of the faces are mixed from two seeds
-SPREAD = 0.3  # of the faces have slots that differ, as the search for a likeness makes them
-SPREAD_PSI = 0.5  # by how much at most
+MIXED = 0.4  # of the faces are mixed from two seeds
 JUDGES = 8  # faces of each kind that judge
 
 
@@ -58,20 +55,14 @@ class Crops:
 
 def codes(generator: MobileStyleGAN, first: int, count: int, chance: torch.Generator) -> Tensor:
     """w+ [count, slots, w_dim] of faces as people will ask for them."""
-    mean, slots = generator.w_mean, generator.slots
     w = generator.map(seed_latents(range(first, first + 2 * count), generator.z_dim))
     psi = 0.5 + 0.5 * torch.rand(2 * count, 1, generator=chance)
-    w = torch.lerp(mean.expand_as(w), w, psi)
-    w_plus = w[:count, None].repeat(1, slots, 1)
+    w = torch.lerp(generator.w_mean.expand_as(w), w, psi)
+    w_plus = w[:count, None].repeat(1, generator.slots, 1)
     for index in range(count):
-        kind = float(torch.rand((), generator=chance))
-        if kind < MIXED:
-            border = int(torch.randint(1, slots, (), generator=chance))
+        if torch.rand((), generator=chance) < MIXED:
+            border = int(torch.randint(1, generator.slots, (), generator=chance))
             w_plus[index, border:] = w[count + index]
-        elif kind < MIXED + SPREAD:
-            z = torch.randn(slots, generator.z_dim, generator=chance)
-            share = SPREAD_PSI * torch.rand((), generator=chance)
-            w_plus[index] += share * (generator.map(z) - mean)
     return w_plus
 
 
@@ -190,13 +181,7 @@ def judges(generator: MobileStyleGAN) -> dict[str, dict[int, Judge]]:
         border = 2 + 12 * index // JUDGES
         mixed[index, border:] = plain[0][-1 - index, border:]
     found: dict[str, dict[int, Judge]] = {}
-    z = torch.randn(
-        JUDGES * generator.slots, generator.z_dim, generator=torch.Generator().manual_seed(1)
-    )
-    apart = (generator.map(z) - generator.w_mean).unflatten(0, (JUDGES, generator.slots))
-    spread = plain[0][:JUDGES] + SPREAD_PSI / 2 * apart
-    kinds = {"psi 0.7": plain[0][:JUDGES], "psi 1": plain[1][:JUDGES]}
-    kinds |= {"mixed": mixed, "spread": spread}
+    kinds = {"psi 0.7": plain[0][:JUDGES], "psi 1": plain[1][:JUDGES], "mixed": mixed}
     for kind, faces in kinds.items():
         found[kind] = {level: Judge(faces, [], []) for level in HIDDEN}
         for face in faces:

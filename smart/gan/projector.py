@@ -48,7 +48,7 @@ class Search:
     rate: float = 0.08  # of Adam, in whitened coordinates
     pixels: float = 3.0  # weight of colours against features
     typical: float = 0.02  # how much an unlikely face costs
-    together: float = 0.04  # how much slots cost that differ from each other
+    together: float = 0.1  # how much slots cost that differ from each other
     first_seed: int = 40_000
 
 
