@@ -1,6 +1,6 @@
 """Makes the pictures of the README with the app's own pipeline.
 
-python docs/make_pictures.py [hero] [painters] [controls]    (about twelve minutes on two cores)
+python docs/make_pictures.py [hero] [painters] [controls] [asked]    (about twelve minutes on two cores)
 """
 
 from __future__ import annotations
@@ -34,15 +34,21 @@ CONTROLS: list[dict[str, Any]] = [
     {"ground": "van-gogh"}, {"second": "renoir/girls-at-the-piano"}, {"start": "noise"},
 ]  # fmt: skip
 CONTROLLED = 15  # the seed
+ASKED: list[dict[str, Any]] = [
+    {}, {"sliders": "turn=-0.9"}, {"sliders": "smile=1,nod=0.4"}, {"sliders": "age=-1"},
+    {"sliders": "age=1,glasses=0.8"}, {"sliders": "masculine=0.9"}, {"sliders": "hair=1,light=-1"},
+    {"relative": 2}, {"colors_from": 13}, {"features_from": 16},
+]  # fmt: skip
+ASKED_SIZE = 200  # px
 
 
 def hero() -> None:
     """Sitters above, their portraits below, painters in the order of HERO."""
-    sitters, portraits = [], []
+    people, portraits = [], []
     for seed, slug in HERO:
-        sitters.append(_sitter(seed, 512))
+        people.append(_sitter(seed, 512))
         portraits.append(_portrait(seed, 512, slug))
-    small = [p.resize((TILE, TILE), Image.Resampling.LANCZOS) for p in sitters + portraits]
+    small = [p.resize((TILE, TILE), Image.Resampling.LANCZOS) for p in people + portraits]
     _save(images.sheet(small, len(HERO), gap=6), "sitters-and-portraits")
 
 
@@ -70,6 +76,22 @@ def controls() -> None:
     _save(images.sheet(tiles, 4, gap=6), "controls")
 
 
+def asked() -> None:
+    """One sitter asked for one thing after another, and a sketch of each."""
+    tiles: list[list[Image.Image]] = [[], []]
+    choices = styles.scan().choose_all(["renoir/girls-at-the-piano"])
+    for wishes in ASKED:
+        options = SamplingOptions(seed=CONTROLLED, **wishes)
+        painting = PaintingOptions(size=512, engine="feed-forward")
+        both = (
+            images.to_pil(sitters.face(options, 512)),
+            pipeline.paint_seed(options, choices, painting).image,
+        )
+        for row, picture in zip(tiles, both, strict=True):
+            row.append(picture.resize((ASKED_SIZE, ASKED_SIZE), Image.Resampling.LANCZOS))
+    _save(images.sheet([*tiles[0], *tiles[1]], len(ASKED), gap=4), "asked")
+
+
 def _sitter(seed: int, size: int) -> Image.Image:
     return images.to_pil(sitters.face(SamplingOptions(seed=seed), size))
 
@@ -92,5 +114,5 @@ def _save(sheet: Image.Image, name: str) -> None:
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or ("hero", "painters", "controls"):
-        {"hero": hero, "painters": painters, "controls": controls}[chosen]()
+    for chosen in sys.argv[1:] or ("hero", "painters", "controls", "asked"):
+        {"hero": hero, "painters": painters, "controls": controls, "asked": asked}[chosen]()
