@@ -1,6 +1,7 @@
 """Makes the pictures of the README with the app's own pipeline.
 
-python docs/make_pictures.py [hero] [painters] [controls] [asked]    (about twelve minutes on two cores)
+python docs/make_pictures.py [hero] [painters] [controls] [asked]
+(about twelve minutes on two cores)
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ python scripts/find_directions.py [--out weights/faces/directions.safetensors] [
 3. A direction is its reading made orthogonal to those of the things that shall stay, and acts
    in the slots where it does so cleanly. Slots and lengths were chosen by looking at --sheet.
 
-About 12 minutes on two cores; the same file comes out each time on one machine.
+About eight minutes on two cores; the same file comes out each time on one machine.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--out", type=Path, default=Path("weights/faces") / directions.FILE)
-    parser.add_argument("--count", type=int, default=1200, help="%(default)s")
+    parser.add_argument("--count", type=int, default=800, help="%(default)s")
     parser.add_argument("--sheet", type=Path, help="a PNG with every slider at both ends")
     parser.add_argument("--cache", type=Path, help="a file that keeps what was seen in the faces")
     options = parser.parse_args()

@@ -20,7 +20,6 @@ from smart.progress import OnProgress, ignore
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 FRAME_LAYERS = ("relu3_3",)
 SMALLEST = 64  # px a side of a photograph
-NEAR = 0.25  # nearness below which what was found is hardly the one in the photograph
 _REMEDY = "give one in which a face looks at you, or set the frame around it yourself"
 
 
@@ -36,7 +35,9 @@ class Found:
     def words(self) -> str:
         """What to say of it."""
         near = f"{100 * self.nearness:.0f} % of the way from the average face"
-        if self.nearness < NEAR:
+        if self.stopped:
+            return f"The sitter as far as the search came: {near}."
+        if self.nearness < projector.LITTLE:
             return f"Hardly a likeness ({near}); {_REMEDY}."
         return f"The nearest sitter: {near}."
 
@@ -52,7 +53,7 @@ def frame_of(photo: Image.Image) -> Frame:
 def find(photo: Image.Image, frame: Frame | None = None, on_progress: OnProgress = ignore) -> Found:
     """The sitter of the bundled generator who is nearest to the face in frame (None: found).
 
-    About a minute on two cores; Cancelled ends it with who was found by then. Nothing of the
+    Under two minutes on two cores; Cancelled ends it with who was found by then. Nothing of the
     photograph is kept. Raises ValueError where no face is found, and as frame_of does.
     """
     photo = _large_enough(photo)
@@ -82,8 +83,8 @@ def _finder() -> FaceFinder:
 
 
 def _seen(layers: Sequence[str]) -> projector.Features:
-    # The bundled network, also where a larger one is: what was measured was measured with it.
-    network = feature_network("vgg16", "float32")
+    # The bundled network, also where a larger one is: FOUND and LITTLE were measured with it.
+    network = feature_network("vgg16")
 
     def features(picture: Tensor) -> list[Tensor]:
         with torch.enable_grad() if picture.requires_grad else torch.no_grad():
