@@ -16,7 +16,7 @@ from torch import Tensor
 
 from smart import weights
 from smart.device import best_device
-from smart.gan import distributed, metrics, snapshot
+from smart.gan import curves, distributed, metrics, snapshot
 from smart.gan.batches import draws
 from smart.gan.critics_eye import look, overlay
 from smart.gan.distributed import World
@@ -136,6 +136,9 @@ def keep(run: Run, name: str, best: bool = True) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     try:
         shutil.copytree(source, part)
+        (part / curves.FILE).write_text(curves.svg(run.stats()), encoding="utf-8")
+        with (part / "README.md").open("a", encoding="utf-8") as card:
+            card.write(f"\n## How it learnt\n![Curves over the images shown]({curves.FILE})\n")
         part.rename(target)
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True)

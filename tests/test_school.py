@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -202,6 +203,9 @@ def test_what_a_training_leaves(trained: run_folder.Run, place: Path) -> None:
 
 def test_keep_makes_weights_of_it_once(trained: run_folder.Run, place: Path) -> None:
     kept = school.keep(trained, "my-birds")
+    drawn = ElementTree.parse(kept / "curves.svg").getroot()
+    assert len(drawn.findall(".//{http://www.w3.org/2000/svg}polyline")) >= 3
+    assert "](curves.svg)" in (kept / "README.md").read_text()
     assert kept == place / "weights" / "my-birds"
     assert load_generator("my-birds").sizes == (32,)
     assert "my-birds" in [info.name for info in weights.listing()]

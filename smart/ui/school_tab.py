@@ -121,12 +121,12 @@ def _desk() -> dict[str, Any]:
         )  # fmt: skip
     with gr.Accordion("Use it", open=False, elem_classes="plain-accordion"):
         gr.HTML(
-            "<p>A training can sit in the Studio at once: <b>Variety</b>, <b>Where they come "
+            "<p>A training can sit in the Studio at once: <b>Where they come "
             "from</b>, after a reload. Keep copies its best snapshot among the weights.</p>",
             elem_classes="note", padding=False,
         )  # fmt: skip
         parts["target"] = gr.Textbox(label="What the weights shall be called")
-        parts["keep"] = gr.Button("Keep the best", elem_id="keep")
+        parts["keep"] = gr.Button("Keep the best", elem_id="school-keep")
         parts["kept"] = gr.HTML(padding=False)
     parts["seen"] = gr.State({})
     parts["timer"] = gr.Timer(LOOK)
