@@ -105,6 +105,11 @@ def words(one: Direction) -> str:
 
 
 def _sliders(generator: str) -> tuple[Direction, ...]:
+    return _sliders_read(generator, networks.stamp(generator))
+
+
+@lru_cache(maxsize=8)  # a click must not wait for the portrait that is being painted
+def _sliders_read(generator: str, _: int) -> tuple[Direction, ...]:
     return workshop.quick(lambda: sitters.sliders_of(generator))[:WISHES]
 
 
