@@ -46,7 +46,7 @@ SAMPLES = 200_000  # of w, for its principal components
 RIDGE_SEEN, RIDGE_W = 0.7, 40.0
 CHUNK = 4
 RIGHT = (1000, 1022, 1099)  # seeds of sitters in profile
-REACH = 1.4  # where a slider takes someone at most, in its own units
+REACH = 1.1  # where -1 and 1 take people, in lengths of the slider
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from smart import styles
-from smart.options import FACES, SamplingOptions, from_arguments, options_of
+from smart.options import (
+    FACES,
+    SamplingOptions,
+    from_arguments,
+    options_of,
+    parse_sliders,
+    sliders_text,
+)
 from smart.terminal import Bar, whole, writable
 
 
@@ -57,6 +64,9 @@ def sampling_of(arguments: argparse.Namespace) -> SamplingOptions:
         for name in options_of(SamplingOptions)
         if hasattr(arguments, name)
     }
+    if "sliders" in changed:  # what was asked for before stays, unless it is asked anew
+        asked = {**known.asked(), **parse_sliders(changed["sliders"], zeros=True)}
+        changed["sliders"] = sliders_text(asked)
     return SamplingOptions.from_dict({**known.to_dict(), **changed})
 
 

@@ -114,8 +114,8 @@ def following(sampling: SamplingOptions, index: int) -> SamplingOptions:
     return sampling.replace(seed=(sampling.seed + index) % SEEDS)
 
 
-def parse_sliders(text: str) -> dict[str, float]:
-    """{"turn": 0.5} of "turn=0.5", parts at a comma or blank; those at 0 are left out.
+def parse_sliders(text: str, zeros: bool = False) -> dict[str, float]:
+    """{"turn": 0.5} of "turn=0.5", parts at a comma or blank; zeros: with those that are 0.
 
     Raises ValueError. Names and bounds are the generator's to check (see smart.gan.directions).
     """
@@ -134,7 +134,7 @@ def parse_sliders(text: str) -> dict[str, float]:
                 f"sliders holds {part[:60]!r}; write name=number, such as turn=0.5,smile=-1."
             )
         asked[name] = amount
-    return {name: amount for name, amount in asked.items() if amount}
+    return {name: amount for name, amount in asked.items() if amount or zeros}
 
 
 def sliders_text(asked: Mapping[str, float]) -> str:

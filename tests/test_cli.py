@@ -372,7 +372,7 @@ def test_sliders_relatives_and_a_sitter_out_of_a_picture(
     assert code == 0, error
     assert images.read_provenance(portrait)["sitter"] == {
         "seed": 3, "psi": 0.7, "generator": "faces", "relative": 2, "distance": 0.35,
-        "colors_from": 9, "sliders": "smile=1.0",
+        "colors_from": 9, "sliders": "smile=1.0,turn=-0.8",
     }  # fmt: skip
 
 

@@ -23,17 +23,17 @@ from smart.weights import WeightsError
 FILE = "directions.safetensors"
 COMPONENTS = 8  # sliders of a generator without directions of its own
 _SAMPLES = 4096
-_REACH = 2.5  # standard deviations of a principal component at 1 or -1
+_REACH = 2.0  # standard deviations of a principal component at 1 or -1
 _KNOWN = 64  # most directions in a file
 
 
 @dataclass(frozen=True)
 class Direction:
-    """One slider: at 1 the slots from start to before stop have moved by vector.
+    """One slider: the slots from start to before stop move along vector.
 
     label is what people call it; less and more say what -1 and 1 look like. reading gives where a
-    sitter stands, (w - w_mean) . reading, in the slider's own units: a slider takes nobody beyond
-    reach, however far someone is already.
+    sitter stands, (w - w_mean) . reading, in units of vector; -1 and 1 take everyone to -reach and
+    reach, from wherever they stand, and nobody beyond.
     """
 
     name: str
@@ -118,7 +118,7 @@ def principal(generator: Generator, count: int = COMPONENTS) -> tuple[Direction,
                 generator.slots,
                 (vector * step).float(),
                 (vector / step).float(),
-                1.6,
+                1.0,
             )
         )
     return tuple(found)
@@ -145,8 +145,8 @@ def move(
         one = known[name]
         # Where each stands before anything has moved: sliders do not depend on their order.
         stands = (w[:, one.start : one.stop].mean(1) - w_mean) @ one.reading.to(w)  # (N,)
-        low, high = stands.clamp(max=-one.reach), stands.clamp(min=one.reach)
-        step = (stands + amount).clamp(low, high) - stands
+        left = (one.reach - stands if amount > 0 else stands + one.reach).clamp(min=0)
+        step = amount * left
         moved[:, one.start : one.stop] += step[:, None, None] * one.vector.to(w)
     return moved
 

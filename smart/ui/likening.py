@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 GUIDE = 420  # px, the longer side
 EYES, OVAL = 0.47, (0.27, 0.18, 0.73, 0.87)  # of the frame's side, as sitters have them
-NO_FACE = "No face was found by itself; set the frame around it."
+SET = "<p>Set the frame: eyes on the line, chin at the foot of the oval. Then press Search.</p>"
+NO_FACE = f"<p><b>No face was found by itself.</b></p>{SET}"
 
 
 def propose(picture: Image.Image | None) -> list[Any]:
@@ -31,7 +32,7 @@ def propose(picture: Image.Image | None) -> list[Any]:
         frame = workshop.quick(lambda: likenesses.frame_of(photo))
     except ValueError as error:
         raise gr.Error(str(error), title="Photograph", print_exception=False) from error
-    words = gr.skip() if frame.found else status(NO_FACE)
+    words = SET if frame.found else NO_FACE
     if not frame.found:
         side = 0.8 * min(photo.size)
         frame = Frame((photo.width - side) / 2, (photo.height - side) / 2, side)
@@ -65,9 +66,9 @@ def guide(picture: Image.Image | None, x: float, y: float, size: float) -> Image
     draw = ImageDraw.Draw(shown)
     draw.rectangle(square, outline="#fbf8f2", width=2)
     oval = [(left, top)[i % 2] + side * share for i, share in enumerate(OVAL)]
-    draw.ellipse(oval, outline="#dd7153", width=2)
+    draw.ellipse(oval, outline="#dd7153", width=3)
     eyes = top + EYES * side
-    draw.line((left + 0.2 * side, eyes, left + 0.8 * side, eyes), fill="#dd7153", width=2)
+    draw.line((left + 0.2 * side, eyes, left + 0.8 * side, eyes), fill="#dd7153", width=3)
     return shown
 
 

@@ -39,6 +39,8 @@ class Studio:
     colors_from: gr.Number
     face_noise: gr.Radio
     wishes: list[gr.Slider]
+    asked: gr.Image
+    free: gr.State
     as_they_came: gr.Button
     relatives: gr.Button
     distance: gr.Slider
@@ -49,6 +51,7 @@ class Studio:
     use_photo: gr.Checkbox
     likeness: gr.Button
     framing: gr.Column
+    frame_words: gr.HTML
     guide: gr.Image
     frame_x: gr.Slider
     frame_y: gr.Slider
@@ -91,7 +94,7 @@ class Studio:
 
     def chair(self) -> list[Any]:
         """What changes when someone else sits down."""
-        return [self.easel, self.film, self.film_picture]
+        return [self.easel, self.asked, self.film, self.film_picture]
 
     def values(self) -> dict[str, Any]:
         """Everything that a portrait depends on, by name."""

@@ -26,6 +26,11 @@ def sitter_panel() -> dict[str, Any]:
         parts["others"] = gr.Button("Six others", elem_id="others", scale=2, min_width=110)
         parts["keep"] = gr.Button("Keep", elem_id="keep", scale=1, min_width=80)
     with gr.Accordion("Ask the sitter", open=False, elem_classes="plain-accordion", elem_id="ask"):
+        # The easel is far away on a phone: there the face is shown above the sliders (see the CSS).
+        parts["asked"] = gr.Image(
+            show_label=False, label="The sitter", interactive=False, format="jpeg", type="pil",
+            buttons=[], elem_id="asked", alt_text="The sitter as asked",
+        )  # fmt: skip
         for index in range(sitting.WISHES):
             parts["wishes"].append(
                 gr.Slider(-1, 1, 0, step=0.05, label=f"Wish {index + 1}", elem_classes="wish",
@@ -57,7 +62,13 @@ def sitter_panel() -> dict[str, Any]:
         )  # fmt: skip
     with gr.Accordion("Your own photograph", open=False, elem_classes="plain-accordion"):
         _photograph(parts)
-    for name, start in (("chosen", None), ("shown", None), ("tiles", []), ("kept", [])):
+    for name, start in (
+        ("chosen", None),
+        ("shown", None),
+        ("tiles", []),
+        ("kept", []),
+        ("free", True),
+    ):
         parts[name] = gr.State(start)
     return parts
 
@@ -97,10 +108,7 @@ def _photograph(parts: dict[str, Any]) -> None:
     parts["use_photo"] = gr.Checkbox(False, label="Paint the photograph", elem_id="use-photo")
     parts["likeness"] = gr.Button("Find its likeness", elem_id="likeness", size="sm")
     with gr.Column(visible=False) as parts["framing"]:
-        gr.HTML(
-            "<p>Set the frame: eyes on the line, chin at the foot of the oval.</p>",
-            elem_classes="note", padding=False,
-        )  # fmt: skip
+        parts["frame_words"] = gr.HTML(elem_classes="note", padding=False)
         parts["guide"] = gr.Image(
             show_label=False, label="Frame", interactive=False, format="jpeg", elem_id="guide",
             buttons=[], alt_text="The photograph with the frame around the face",

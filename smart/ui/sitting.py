@@ -12,16 +12,24 @@ from PIL import Image
 from smart import images, networks, sitters
 from smart.gan.directions import Direction
 from smart.gan.generator import available
-from smart.options import FACES, SEEDS, SamplingOptions, default_of, following, sliders_text
+from smart.options import (
+    FACES,
+    SEEDS,
+    SamplingOptions,
+    default_of,
+    following,
+    options_of,
+    sliders_text,
+)
 from smart.ui.jobs import Desk, workshop
 
 SITTERS = 6
 THUMBNAIL = 256  # px
 EASEL = 512  # px; previews are shown at this size whatever they are painted at
-SKETCH = 256  # px; what is shown while a slider is dragged
+SKETCH = 512  # px; what is shown while a slider is dragged, and after an arrow key
 FIRST_SEED = 12
 WISHES = 12  # sliders on the page, at most
-WALL = 8 + 3 + WISHES  # components that other sitters change (see Studio.wall)
+WALL = 9 + 3 + WISHES  # components that other sitters change (see Studio.wall)
 
 desk = Desk()
 Person = dict[str, Any]  # SamplingOptions as a dict: what the page keeps of a sitter
@@ -51,7 +59,11 @@ def checked(cls: Any, **values: Any) -> Any:
     try:
         return cls(**values)
     except ValueError as error:
-        raise gr.Error(str(error), title="Settings", print_exception=False) from error
+        words = str(error)
+        for name, spec in options_of(cls).items():
+            if "_" in name:  # what people see is the label
+                words = words.replace(f"{name} is", f"“{spec.label}” is")
+        raise gr.Error(words, title="Settings", print_exception=False) from error
 
 
 def sampled(**values: Any) -> SamplingOptions:
@@ -127,6 +139,8 @@ def caption(options: SamplingOptions) -> str:
     name = "Your likeness" if options.likeness else f"Sitter {options.seed}"
     if options.relative:
         name += f", relative {options.relative}"
+    if options.features_from is not None or options.colors_from is not None:
+        name += ", mixed"
     return name
 
 
@@ -210,19 +224,39 @@ def _seat(
     ]  # fmt: skip
 
 
+def _busy(request: gr.Request | None) -> bool:
+    return request is not None and desk.busy(request.session_hash or "")
+
+
 def _chair(request: gr.Request | None, picture: Callable[[], Image.Image]) -> list[Any]:
     """Someone takes the chair in front of the easel and a film ends, unless it is in use."""
-    if request is not None and desk.busy(request.session_hash or ""):
-        return [gr.skip()] * 3
-    return [gr.Image(picture(), visible=True), gr.Video(visible=False), gr.Image(visible=False)]
+    if _busy(request):
+        return [gr.skip()] * 4
+    shown = picture()
+    return [
+        gr.Image(shown, visible=True), shown, gr.Video(visible=False), gr.Image(visible=False)
+    ]  # fmt: skip
 
 
-def choose(tiles: list[Person], event: gr.SelectData) -> list[Any]:
-    """The sitter one clicked, who is painted then and not a photograph."""
+def choose(tiles: list[Person], event: gr.SelectData, request: gr.Request) -> list[Any]:
+    """The sitter one clicked, who is painted then and not a photograph; whether the easel is free.
+
+    That is known now: the picture, which comes later, must not fall upon a finished portrait.
+    """
     if not tiles:
         raise gr.Error("The sitters are gone; reload the page.", print_exception=False)
     options = sampled(**tiles[int(event.index) % len(tiles)])
-    return [base_of(options), False, *controls_of(options)]
+    busy = _busy(request)
+    if busy:
+        gr.Info(f"{caption(options)} sits for the next portrait.", duration=4)
+    return [base_of(options), False, not busy, *controls_of(options)]
+
+
+def show_chosen(
+    request: gr.Request, free: bool, chosen: Person | None, *controls: Any
+) -> list[Any]:
+    """As show, where the easel was free when the sitter was chosen."""
+    return show(request, chosen, *controls) if free else [gr.skip()] * 4
 
 
 def keep(

@@ -70,9 +70,10 @@ def _wire_sitters(studio: Studio) -> None:
     }  # fmt: skip
     # Who is chosen is known at once, also to a Paint pressed right after; the picture follows.
     studio.sitters.select(
-        sitting.choose, studio.tiles, [studio.chosen, studio.use_photo, *studio.controls()],
+        sitting.choose, studio.tiles,
+        [studio.chosen, studio.use_photo, studio.free, *studio.controls()],
         queue=False, show_progress="hidden", **PRIVATE,
-    ).then(**chair)  # fmt: skip
+    ).then(**{**chair, "fn": sitting.show_chosen, "inputs": [studio.free, *who]})  # fmt: skip
     studio.as_they_came.click(
         sitting.reset, studio.chosen, studio.controls(), queue=False, show_progress="hidden",
         **PRIVATE,
@@ -108,7 +109,8 @@ def _wire_photo(studio: Studio) -> None:
     studio.use_photo.input(**chair)
     framing: list[Any] = [studio.frame_x, studio.frame_y, studio.frame_side]
     studio.likeness.click(
-        likening.propose, studio.camera, [studio.framing, studio.guide, *framing, studio.status],
+        likening.propose, studio.camera,
+        [studio.framing, studio.guide, *framing, studio.frame_words],
         show_progress="minimal", show_progress_on=[studio.likeness], **QUICK,
     )  # fmt: skip
     for slider in framing:

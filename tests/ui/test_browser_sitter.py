@@ -83,7 +83,7 @@ def test_relatives_and_mixing(visitor: Visitor) -> None:
     visitor.shot("relatives")
     page.locator("#colors-from input").fill("-3")
     page.locator("#colors-from input").press("Enter")
-    page.get_by_text("colors_from is -3").first.wait_for()
+    page.get_by_text("“Colours of” is -3").first.wait_for()
     assert visitor.errors == []
 
 
