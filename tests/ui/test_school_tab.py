@@ -13,7 +13,7 @@ from PIL import Image
 from smart.gan import run as run_folder
 from smart.ui import museum, teaching
 from tests.conftest import Server
-from tests.ui.test_browser import Visitor, browser, playwright
+from tests.ui.conftest import Visitor, playwright
 
 __all__ = ["browser"]  # the fixture
 
