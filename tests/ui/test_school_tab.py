@@ -15,8 +15,6 @@ from smart.ui import museum, teaching
 from tests.conftest import Server
 from tests.ui.conftest import Visitor, playwright
 
-__all__ = ["browser"]  # the fixture
-
 
 def test_only_the_owner_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     """The functions refuse, not only the page."""
