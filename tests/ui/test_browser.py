@@ -77,6 +77,7 @@ def test_stop_keeps_the_picture_and_the_page_stays_alive(visitor: Visitor) -> No
 def test_a_seed_that_is_none_says_so_and_changes_nothing(visitor: Visitor) -> None:
     page = visitor.open().page
     page.get_by_role("button", name="Where they come from").click()
+    page.wait_for_timeout(1000)  # what is typed while the controls still unfold is lost
     field = page.locator("#seed input")
     for typed, message in (("-5", "seed is -5"), ("1.5", "seed is 1.5"), ("", "seed is empty")):
         field.fill(typed)

@@ -40,6 +40,7 @@ def another_face(page: Any, before: str) -> str:
 def test_a_turned_sitter_is_kept_painted_and_recalled(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.open().page
     visitor.quicken(10)
+    page.get_by_label("Feed-forward").click()
     page.get_by_role("button", name="Ask the sitter").click()
     page.get_by_text("Turn the head").wait_for()
     before = easel(page)
@@ -51,7 +52,7 @@ def test_a_turned_sitter_is_kept_painted_and_recalled(visitor: Visitor, tmp_path
     page.get_by_text("★ Sitter 12").wait_for()
     visitor.shot("asked")
     page.locator("#others").click()
-    playwright.expect(page.get_by_text("Sitter 13")).to_have_count(0, timeout=60_000)
+    playwright.expect(page.get_by_text("Sitter 13", exact=True)).to_have_count(0, timeout=60_000)
     first = page.locator("#sitters .thumbnail-item").first
     playwright.expect(first).to_contain_text("★ Sitter 12")
     first.click()
