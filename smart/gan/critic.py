@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from smart.gan.alike import filled
 from smart.gan.style_generator import Architecture, EqualConv, EqualLinear, activate, full_precision
 from smart.gan.wavelet import haar
-from smart.weights import require_tensors
 
 
 class Block(nn.Module):
@@ -76,6 +76,4 @@ class Critic(nn.Module):
         """The critic beside a style_generator of these arguments. Raises WeightsError."""
         with torch.device("meta"):
             network = cls(Architecture.from_dict(arguments))
-        require_tensors(network.state_dict(), tensors, "critic")
-        network.load_state_dict(tensors, assign=True)
-        return network.requires_grad_(False).eval().to(device)
+        return filled(network, tensors, "critic", device)

@@ -13,7 +13,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from smart.weights import WeightsError, require_tensors
+from smart.gan.alike import filled
+from smart.weights import WeightsError
 
 FIRST_LEVEL = 4  # px; every further layer doubles it
 
@@ -60,9 +61,7 @@ class DCGAN(nn.Module):
             )
         with torch.device("meta"):
             network = cls(arguments["z_dim"], arguments["widths"])
-        require_tensors(network.state_dict(), tensors, "dcgan")
-        network.load_state_dict(tensors, assign=True)
-        return network.requires_grad_(False).eval().to(device)
+        return filled(network, tensors, "dcgan", device)
 
     @torch.no_grad()
     def map(self, z: Tensor) -> Tensor:

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from smart.gan.alike import filled, one_for_each_slot
 from smart.gan.mobile_synthesis import FIRST_LEVEL, SLOPE, Synthesis
 from smart.gan.preview_heads import heads_for
 from smart.gan.wavelet import inverse_haar
-from smart.weights import HEADS, WeightsError, require_tensors
+from smart.weights import HEADS, WeightsError
 
 _REMEDY = "restore the folder from where it came"
 
@@ -74,9 +75,7 @@ class MobileStyleGAN(nn.Module):
             channels = dict(zip(network.synthesis.levels, arguments["widths"][1:], strict=True))
             del channels[network.synthesis.levels[-1]]  # it has the network's own head
             network.heads = heads_for(tensors, network.w_dim, channels)
-        require_tensors(network.state_dict(), tensors, "mobile_stylegan")
-        network.load_state_dict(tensors, assign=True)
-        return network.requires_grad_(False).eval().to(device)
+        return filled(network, tensors, "mobile_stylegan", device)
 
     # Not inference_mode: what that makes can never again enter a computation with gradients.
     @torch.no_grad()
@@ -101,7 +100,7 @@ class MobileStyleGAN(nn.Module):
         if size not in self.sizes:
             known = ", ".join(str(side) for side in self.sizes)
             raise ValueError(f"The generator makes no faces of {size!r} px; choose from {known}.")
-        w = self._one_for_each_slot(w)
+        w = one_for_each_slot(w, self.slots, self.w_mean)
         # A processor is faster with one face at a time, whose parts stay in its cache.
         step = 1 if w.device.type == "cpu" else 8
         faces = [self._faces(w[start : start + step], size) for start in range(0, len(w), step)]
@@ -125,7 +124,7 @@ class MobileStyleGAN(nn.Module):
         size is one of preview_sizes, or the native one for what the whole network makes. Raises
         ValueError for another size or shape.
         """
-        w = self._one_for_each_slot(w)
+        w = one_for_each_slot(w, self.slots, self.w_mean)
         if size == self.sizes[-1]:
             x = self.synthesis(w, 12)
         elif size in self.preview_sizes:
@@ -145,7 +144,7 @@ class MobileStyleGAN(nn.Module):
 
         w [N, w_dim] or w+ [N, slots, w_dim] -> [N, bands, 512, 512]; the first 3 bands are LL.
         """
-        coefficients: Tensor = self.synthesis(self._one_for_each_slot(w), bands)
+        coefficients: Tensor = self.synthesis(one_for_each_slot(w, self.slots, self.w_mean), bands)
         return coefficients
 
     def _faces(self, w: Tensor, size: int) -> Tensor:
@@ -155,14 +154,3 @@ class MobileStyleGAN(nn.Module):
         if size == self.sizes[0]:
             x = F.avg_pool2d(x, 2)
         return x.add(1).div_(2).clamp_(0, 1).contiguous()
-
-    def _one_for_each_slot(self, w: Tensor) -> Tensor:
-        w = w.to(self.w_mean)
-        if w.ndim == 2 and w.shape[1] == self.w_dim and len(w):
-            return w[:, None].expand(-1, self.slots, -1)
-        if w.ndim == 3 and w.shape[1:] == (self.slots, self.w_dim) and len(w):
-            return w
-        raise ValueError(
-            f"w has the shape {list(w.shape)}; pass [N, {self.w_dim}] or "
-            f"[N, {self.slots}, {self.w_dim}], N at least 1."
-        )

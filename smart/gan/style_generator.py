@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from smart.weights import WeightsError, require_tensors
+from smart.gan.alike import filled, one_for_each_slot
+from smart.weights import WeightsError
 
 SLOPE = 0.2  # of every leaky ReLU
 GAIN = math.sqrt(2)  # keeps the variance behind a leaky ReLU
@@ -249,7 +250,7 @@ class StyleGenerator(nn.Module):
             raise ValueError(
                 f"The generator makes no pictures of {size!r} px; it makes {self.sizes[0]}."
             )
-        w = self._one_for_each_slot(w)
+        w = one_for_each_slot(w, self.slots, self.w_mean)
         parts = [self.picture(part) for part in torch.split(w, 64)]
         return torch.cat(parts).add(1).div_(2).clamp_(0, 1).contiguous()
 
@@ -257,20 +258,9 @@ class StyleGenerator(nn.Module):
         """A picture as synthesize makes it, [N, 3, size, size] for any size in px, but with
         gradients for w or w+ and not yet clamped to 0..1. Raises ValueError for another shape.
         """
-        picture = self.picture(self._one_for_each_slot(w)).add(1).div(2)
+        picture = self.picture(one_for_each_slot(w, self.slots, self.w_mean)).add(1).div(2)
         sides = (size, size)
         return F.interpolate(picture, sides, mode="bicubic", antialias=True, align_corners=False)
-
-    def _one_for_each_slot(self, w: Tensor) -> Tensor:
-        w = w.to(self.w_mean)
-        if w.ndim == 2 and w.shape[1] == self.w_dim and len(w):
-            return w[:, None].expand(-1, self.slots, -1)
-        if w.ndim != 3 or w.shape[1:] != (self.slots, self.w_dim) or not len(w):
-            raise ValueError(
-                f"w has the shape {list(w.shape)}; pass [N, {self.w_dim}] or "
-                f"[N, {self.slots}, {self.w_dim}], N at least 1."
-            )
-        return w
 
     @torch.no_grad()
     def find_w_mean(self, count: int = 4096) -> None:
@@ -292,6 +282,4 @@ class StyleGenerator(nn.Module):
         """
         with torch.device("meta"):
             network = cls(Architecture.from_dict(arguments))
-        require_tensors(network.state_dict(), tensors, "style_generator")
-        network.load_state_dict(tensors, assign=True)
-        return network.requires_grad_(False).eval().to(device)
+        return filled(network, tensors, "style_generator", device)

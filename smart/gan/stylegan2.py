@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from smart.gan.alike import one_for_each_slot
 from smart.weights import WeightsError, require_tensors
 
 SLOPE = 0.2  # of every leaky ReLU
@@ -256,22 +257,11 @@ class StyleGAN2(nn.Module):
         # A processor is faster with one picture at a time, whose parts stay in its cache.
         step = 1 if self.w_mean.device.type == "cpu" else _BATCH
         parts = []
-        for part in torch.split(self._one_for_each_slot(w), step):
+        for part in torch.split(one_for_each_slot(w, self.slots, self.w_mean), step):
             x = self.synthesis(part)
             x = x if size == native else F.avg_pool2d(x, native // size)
             parts.append(x.add(1).div_(2).clamp_(0, 1))
         return torch.cat(parts).contiguous()
-
-    def _one_for_each_slot(self, w: Tensor) -> Tensor:
-        w = w.to(self.w_mean)
-        if w.ndim == 2 and w.shape[1] == self.w_dim and len(w):
-            return w[:, None].expand(-1, self.slots, -1)
-        if w.ndim == 3 and w.shape[1:] == (self.slots, self.w_dim) and len(w):
-            return w
-        raise ValueError(
-            f"w has the shape {list(w.shape)}; pass [N, {self.w_dim}] or "
-            f"[N, {self.slots}, {self.w_dim}], N at least 1."
-        )
 
 
 def _count(number: Any) -> bool:

@@ -275,14 +275,17 @@ def keep(
         kept.append(who)
     if who not in tiles:  # someone who was changed takes the place of the one it began with
         base = sampled(**who)
-        places = [i for i, tile in enumerate(tiles) if _same_seed(sampled(**tile), base)]
-        place = places[0] if places else len(tiles) - 1
-        tiles[place] = who
+        place = _place_of(base, tiles)
+        tiles[len(tiles) - 1 if place is None else place] = who
     return [kept, tiles, gallery(tiles, kept, tiles.index(who))]
 
 
-def _same_seed(one: SamplingOptions, other: SamplingOptions) -> bool:
-    return (one.seed, one.relative, one.likeness) == (other.seed, other.relative, other.likeness)
+def _place_of(who: SamplingOptions, tiles: Sequence[Person]) -> int | None:
+    """Where someone hangs, whatever they were asked for; None where they do not."""
+    for place, tile in enumerate(tiles):
+        if all(tile[name] == getattr(who, name) for name in ("seed", "relative", "likeness")):
+            return place
+    return None
 
 
 def reset(chosen: Person | None) -> list[Any]:
@@ -318,6 +321,5 @@ def show_subject(
         small = images.shrunk(picture.convert("RGB"), EASEL)
         return [gr.Gallery(selected_index=None), *_chair(request, lambda: small)]
     options = person(chosen, controls)
-    places = [i for i, tile in enumerate(tiles or []) if _same_seed(sampled(**tile), options)]
-    marked = gr.Gallery(selected_index=places[0] if places else None)
+    marked = gr.Gallery(selected_index=_place_of(options, tiles or []))
     return [marked, *_chair(request, lambda: face(options, EASEL))]
