@@ -169,8 +169,9 @@ def _add_school(kinds: Any) -> None:
         "has learnt: its name, or weights such as painted-portraits",
     )  # fmt: skip
     train.add_argument(
-        "--crop", choices=("center", "top"), default="center",
-        help="which square of an image that is none (default center)",
+        "--crop", choices=("center", "top", "face"), default="center",
+        help="which square of an image that is none; face: head and shoulders, and only "
+        "images in which a face is found (default center)",
     )  # fmt: skip
     train.add_argument(
         "--selection", type=Path, metavar="JSON", help="only these images, as `sort` saved them"

@@ -68,6 +68,7 @@ def _resume(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _load(options: TrainingOptions, about: dict[str, Any], on_progress: OnProgress) -> ImageSet:
+    from smart import likeness
     from smart.gan import dataset
 
     selection = about.get("selection")
@@ -77,6 +78,7 @@ def _load(options: TrainingOptions, about: dict[str, Any], on_progress: OnProgre
         crop=about.get("crop") or "center",
         selection=Path(selection) if selection else None,
         on_progress=on_progress,
+        find_face=likeness.face_in,
     )
 
 

@@ -50,6 +50,14 @@ def frame_of(photo: Image.Image) -> Frame:
     return _finder().find(images.to_tensor(_large_enough(photo)))
 
 
+def face_in(picture: Image.Image) -> Frame:
+    """frame_of for any picture, however small; what training images are cut with.
+
+    Raises ValueError below 32 px a side.
+    """
+    return _finder().find(images.to_tensor(picture.convert("RGB")))
+
+
 def find(photo: Image.Image, frame: Frame | None = None, on_progress: OnProgress = ignore) -> Found:
     """The sitter of the bundled generator who is nearest to the face in frame (None: found).
 

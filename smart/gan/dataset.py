@@ -17,6 +17,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from smart.gan.face_squares import FaceSquares, Find
 from smart.gan.selection import read_selection
 from smart.gan.sources import Entry, SourceError, entries
 from smart.images import ImageError, atomic
@@ -24,6 +25,7 @@ from smart.progress import OnProgress, Progress, ignore
 
 FEWEST = 32  # images of which anything can be learnt
 CROPS = {"center": 0.5, "top": 0.15}  # where the square lies in a standing image
+FACE = "face"  # the crop that is looked for
 _SAME = 6.0  # mean difference in grey levels (of 255) of duplicates at 16 px, at most,
 _FAINT = 0.2  # and at most this part of the contrast: faint drawings differ by little
 _VERSION = 3  # of what is cached
@@ -55,17 +57,19 @@ def load(
     cache: Path | None = None,
     on_progress: OnProgress = ignore,
     fewest: int = FEWEST,
+    find_face: Find | None = None,
 ) -> ImageSet:
     """The images of a folder, a zip or a list of files, as squares of resolution px.
 
-    crop says which square of an image that is none ("center", "top"); selection is a file that
-    `sort` wrote, of which only what it keeps is taken. Duplicates, also mirrored, are left out
+    crop says which square of an image that is none ("center", "top"), or "face": head and
+    shoulders around the face that find_face (smart.likeness.face_in) finds, and no image without
+    one; selection is a file that `sort` wrote, of which only what it keeps is taken. Duplicates, also mirrored, are left out
     unless they are to be kept. The pixels lie in the folder cache (default SMART_CACHE, or the
     user's), memory-mapped; a second load takes no time. Raises SourceError, also for fewer than
     fewest images or for images that are all the same; Cancelled leaves nothing half-written.
     """
-    if crop not in CROPS:
-        raise SourceError(f"crop is {crop!r}; it must be one of {', '.join(CROPS)}.")
+    if crop not in CROPS and (crop != FACE or find_face is None):
+        raise SourceError(f"crop is {crop!r}; it must be one of {', '.join((*CROPS, FACE))}.")
     found = entries(source)
     if selection is not None:
         kept = set(read_selection(selection).keep)
@@ -76,7 +80,8 @@ def load(
     key = _key(found, resolution, crop)
     cached = _from_cache(folder, key, resolution)
     if cached is None:
-        cached = _read(found, resolution, crop, folder, key, on_progress)
+        faces = FaceSquares(find_face, folder) if crop == FACE and find_face else None
+        cached = _read(found, resolution, crop, faces, folder, key, on_progress)
     pixels, names, left_out, doubles = cached
     if not keep_duplicates and doubles:
         drop = {name for name, _ in doubles}
@@ -133,26 +138,41 @@ def _from_cache(folder: Path, key: str, resolution: int) -> _Cached | None:
 
 
 def _read(
-    found: list[Entry], resolution: int, crop: str, folder: Path, key: str, on_progress: OnProgress
+    found: list[Entry],
+    resolution: int,
+    crop: str,
+    faces: FaceSquares | None,
+    folder: Path,
+    key: str,
+    on_progress: OnProgress,
 ) -> _Cached:
     def one(entry: Entry) -> np.ndarray[Any, Any] | str:
         try:
-            return np.asarray(square(entry.open(), resolution, crop)).transpose(2, 0, 1)
+            if faces is not None:
+                picture = faces.square(entry, resolution)
+            else:
+                picture = square(entry.open(), resolution, crop)
         except ImageError as error:
             return str(error)
+        return np.asarray(picture).transpose(2, 0, 1)
 
     names, left_out, arrays = [], [], []
-    # Pillow decodes without Python's lock; batches keep what waits small.
-    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        for start in range(0, len(found), _BATCH):
-            part = found[start : start + _BATCH]
+    # Pillow decodes without Python's lock; batches keep what waits small. A search for faces
+    # uses all cores by itself, and takes long enough to be told of oftener.
+    workers, batch = (1, 8) if faces is not None else (os.cpu_count() or 2, _BATCH)
+    stage = "looking for faces" if faces is not None else "reading images"
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(found), batch):
+            part = found[start : start + batch]
             for entry, read in zip(part, pool.map(one, part), strict=True):
                 if isinstance(read, str):
                     left_out.append([entry.name, read])
                 else:
                     names.append(entry.name)
                     arrays.append(read)
-            on_progress(Progress(min(start + _BATCH, len(found)), len(found), "reading images"))
+            on_progress(Progress(min(start + batch, len(found)), len(found), stage))
+    if faces is not None:
+        faces.keep()
     array = np.stack(arrays) if arrays else np.zeros((0, 3, resolution, resolution), np.uint8)
     pixels = torch.from_numpy(array)
     doubles = [[names[a], names[b]] for a, b in duplicates(pixels)]

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from smart import sorting, weights
+from smart.gan.dataset import FACE
 from smart.ui import teaching
 from smart.ui.handlers import status
 from smart.ui.jobs import Job
@@ -22,6 +23,8 @@ def groups(path: str, files: list[str] | None, name: str, crop: str) -> Iterator
     teaching.refuse_strangers()
     try:
         source = teaching.source_of(path, files, name.strip() or "images")
+        if crop == FACE:  # they are not looked for before it is known which works are kept
+            crop = "center"
         job = Job(lambda report: sorting.open_museum(source, crop, report))
         for progress in job.watch(0.5):
             share = progress.step / max(1, progress.total)

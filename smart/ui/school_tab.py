@@ -46,8 +46,8 @@ def _images() -> dict[str, Any]:
         ),
         "name": gr.Textbox("my-painters", label="Name of the training", elem_id="school-name"),
         "crop": gr.Radio(
-            [("Centre", "center"), ("Top", "top")], value="center",
-            label="Which square of an image that is none",
+            [("Centre", "center"), ("Top", "top"), ("Around the face", "face")], value="center",
+            label="Which square of each image",
         ),
     }  # fmt: skip
 

@@ -19,7 +19,7 @@ import gradio as gr
 import pandas
 from PIL import Image
 
-from smart import images, school, weights
+from smart import images, likeness, school, weights
 from smart.gan import dataset
 from smart.gan import run as run_folder
 from smart.gan.run import Run
@@ -86,7 +86,8 @@ def begin(
         source = source_of(path, files, name.strip())
         chosen = Path(selection) if selection else None
         job = Job(lambda report: dataset.load(
-            source, options.resolution, crop=crop, selection=chosen, on_progress=report
+            source, options.resolution, crop=crop, selection=chosen, on_progress=report,
+            find_face=likeness.face_in,
         ))  # fmt: skip
         for progress in job.watch(0.5):
             share = progress.step / max(1, progress.total)
@@ -99,7 +100,8 @@ def begin(
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title="School", print_exception=False) from error
     words = f"{len(loaded.names):,} images"
-    for count, what in ((len(loaded.left_out), "could not be read"),
+    for count, what in ((len(loaded.left_out), "had no face or could not be read" if crop == dataset.FACE
+                         else "could not be read"),
                         (len(loaded.duplicates), "were there twice")):  # fmt: skip
         words += f", {count} {what}" if count else ""
     yield [_runs_choice(name.strip()), status(f"{words}. The training begins.", 0.0)]

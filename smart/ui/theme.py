@@ -67,4 +67,6 @@ def css() -> str:
             f"@font-face {{ font-family: '{family}'; font-style: {style}; font-weight: 100 900; "
             f"font-display: swap; src: url(data:font/woff2;base64,{data}) format('woff2'); }}"
         )
-    return "\n".join([*rules, (ASSETS / "style.css").read_text(encoding="utf-8")])
+    # style.css is everyone's; the others, in the order of their names, are for one tab each.
+    sheets = sorted(ASSETS.glob("*.css"), key=lambda path: (path.name != "style.css", path.name))
+    return "\n".join([*rules, *(sheet.read_text(encoding="utf-8") for sheet in sheets)])
