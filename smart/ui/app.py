@@ -11,7 +11,7 @@ import gradio as gr
 
 from smart import networks
 from smart.options import SamplingOptions
-from smart.ui import handlers, school_tab, sitting, studio, teaching, theme
+from smart.ui import handlers, languages, school_tab, sitting, studio, teaching, theme
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -21,7 +21,7 @@ CREDITS = """<div id="credits">
 Oxford (CC BY 4.0), or VGG-19 when it is there. <b>The sketch</b>: Magenta (Apache-2.0).
 <b>Paintings</b>: public domain. <b>Method</b>: Gatys, Ecker and Bethge 2016. SMART itself is under
 the Apache licence 2.0.
-</div>"""
+<p>{languages}</p></div>"""
 
 
 def build() -> gr.Blocks:
@@ -38,7 +38,7 @@ def build() -> gr.Blocks:
                 parts = studio.build()
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
                 school_tab.build(tab, demo)
-        gr.HTML(CREDITS, padding=False)
+        gr.HTML(CREDITS.format(languages=languages.links()), padding=False)
         demo.load(
             handlers.open_page,
             [parts.psi, parts.first_seed, parts.generator],
@@ -93,6 +93,7 @@ def launch(
         auth=auth,
         theme=theme.theme(),
         css=theme.css(),
+        head=languages.script() + theme.keys(),
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,

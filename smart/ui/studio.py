@@ -31,6 +31,8 @@ def build() -> Studio:
 
 PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **PRIVATE}
+# As many as may wait: who is served next is the workshop's to say, and it tells each their place.
+LONG: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": 20, **PRIVATE}
 
 
 def _wire_sitters(studio: Studio) -> None:
@@ -148,15 +150,19 @@ def _wire_easel(studio: Studio) -> None:
     shown = studio.at_the_easel()
 
     def paint(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from painting.paint(studio, request, {n: values[c] for n, c in named.items()})
 
     def go_on(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from painting.go_on(studio, request, {n: values[c] for n, c in named.items()})
 
     def walk(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from walking.walk(studio, request, {n: values[c] for n, c in named.items()})
 
     def search(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from likening.search(studio, request, {n: values[c] for n, c in named.items()})
 
     found = [
@@ -168,8 +174,7 @@ def _wire_easel(studio: Studio) -> None:
         (studio.search, search, found),
     ):  # fmt: skip
         button.click(
-            work, set(named.values()), changed, show_progress="hidden",
-            concurrency_id="painter", concurrency_limit=1, **PRIVATE,
+            work, set(named.values()), changed, show_progress="hidden", **LONG
         )  # fmt: skip
     studio.stop.click(
         painting.stop, None, studio.stop, queue=False, show_progress="hidden", **PRIVATE
