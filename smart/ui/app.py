@@ -67,6 +67,7 @@ def warm_up() -> None:
         for index in range(sitting.SITTERS):
             options = SamplingOptions(seed=sitting.FIRST_SEED + index)
             sitting.face(options, sitting.EASEL)
+        sitting.controls_of(options)  # a click on a sitter must not wait for the sliders to be read
         handlers.painter_tiles(handlers.painters())
         workshop.quick(networks.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed

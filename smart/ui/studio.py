@@ -74,7 +74,7 @@ def _wire_sitters(studio: Studio) -> None:
     studio.sitters.select(
         sitting.choose, studio.tiles,
         [studio.chosen, studio.use_photo, studio.free, *studio.controls()],
-        queue=False, show_progress="hidden", **PRIVATE,
+        queue=False, show_progress="hidden", trigger_mode="always_last", **PRIVATE,
     ).then(**{**chair, "fn": sitting.show_chosen, "inputs": [studio.free, *who]})  # fmt: skip
     studio.as_they_came.click(
         sitting.reset, studio.chosen, studio.controls(), queue=False, show_progress="hidden",
@@ -128,7 +128,7 @@ def _wire_photo(studio: Studio) -> None:
 def _wire_painters(studio: Studio) -> None:
     studio.painters.select(
         handlers.choose_painter, studio.slugs, [studio.painter, studio.work, studio.credit],
-        show_progress="hidden", queue=False, **PRIVATE,
+        show_progress="hidden", queue=False, trigger_mode="always_last", **PRIVATE,
     )  # fmt: skip
     studio.work.input(
         handlers.choose_work, studio.work, [studio.painter, studio.credit],

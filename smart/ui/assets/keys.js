@@ -16,7 +16,7 @@
   function columns(gallery) {
     const [first] = gallery.querySelectorAll("button.thumbnail-item");
     return [...gallery.querySelectorAll("button.thumbnail-item")]
-      .filter((tile) => tile.offsetTop === first.offsetTop).length;
+      .filter((tile) => Math.abs(tile.getBoundingClientRect().top - first.getBoundingClientRect().top) < 4).length;
   }
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey) return;
