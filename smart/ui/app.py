@@ -94,7 +94,7 @@ def launch(
         auth=auth,
         theme=theme.theme(),
         css=theme.css(),
-        head=languages.script() + theme.keys(),
+        head=languages.script() + theme.scripts(),
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,

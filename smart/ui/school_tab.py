@@ -98,7 +98,8 @@ def _desk() -> dict[str, Any]:
         "wanted": gr.Radio([], show_label=False, visible=False, elem_id="wanted", container=False),
         "grid": gr.Image(
             show_label=False, label="64 pictures of the same latents", interactive=False,
-            buttons=["fullscreen", "download"], elem_id="grid", format="png",
+            buttons=["fullscreen", "download"], elem_id="grid", format="png", visible=False,
+            alt_text="64 pictures that the generator makes now",
         ),
     }  # fmt: skip
     with gr.Row(elem_classes="tight"):
@@ -113,7 +114,8 @@ def _desk() -> dict[str, Any]:
         parts["look"] = gr.Button("What does the critic see?", elem_id="look")
         parts["eye"] = gr.Image(
             show_label=False, label="Pictures, and what the critic saw in them", elem_id="eye",
-            interactive=False, buttons=["fullscreen"], format="png",
+            interactive=False, buttons=["fullscreen"], format="png", visible=False,
+            alt_text="Eight generated pictures, and below each what looked real and what false",
         )  # fmt: skip
         gr.HTML(
             "<p>Teal: what spoke for the picture. Vermilion: what gave it away.</p>",

@@ -17,7 +17,6 @@ from typing import Any
 
 import gradio as gr
 import pandas
-from PIL import Image
 
 from smart import images, likeness, school, weights
 from smart.gan import dataset
@@ -154,7 +153,7 @@ def look(name: str | None, seen: dict[str, Any]) -> list[Any]:
     marks = {"run": name, "grid": grid.stat().st_mtime if grid.is_file() else 0}
     if marks["grid"] and marks != {key: seen.get(key) for key in marks}:
         rows = run.stats()
-        update[1:4] = [images.open_image(grid), *_curves(rows)]
+        update[1:4] = [gr.Image(images.open_image(grid), visible=True), *_curves(rows)]
     return [*update, marks]
 
 
@@ -220,7 +219,7 @@ def keep(name: str | None, target: str) -> str:
     return status(f"Kept in {folder}, which can be a model repository on the Hub, too.")
 
 
-def eye(name: str | None) -> Image.Image:
+def eye(name: str | None) -> Any:
     """Eight generated pictures, and under each what the critic saw in it."""
     refuse_strangers()
     run = _found(name)
@@ -232,4 +231,4 @@ def eye(name: str | None) -> Image.Image:
         raise gr.Error(str(error), title="Critic", print_exception=False) from error
     big = images.resize(pictures, overlays.shape[-1], overlays.shape[-2])
     tiles = [images.to_pil(one) for one in (*big, *overlays)]
-    return images.sheet(tiles, len(big), gap=4)
+    return gr.Image(images.sheet(tiles, len(big), gap=4), visible=True)

@@ -72,6 +72,9 @@ def css() -> str:
     return "\n".join([*rules, *(sheet.read_text(encoding="utf-8") for sheet in sheets)])
 
 
-def keys() -> str:
-    """What makes keys work: Ctrl+Enter, Esc and the arrows."""
-    return f"<script>{(ASSETS / 'keys.js').read_text(encoding='utf-8')}</script>"
+def scripts() -> str:
+    """What makes keys work (Ctrl+Enter, Esc, the arrows) and mends what gradio leaves unnamed."""
+    names = ("keys.js", "mend.js")
+    return "".join(
+        f"<script>{(ASSETS / name).read_text(encoding='utf-8')}</script>" for name in names
+    )
