@@ -21,7 +21,7 @@ from smart.gan.critic import Critic
 from smart.gan.generator import preview
 from smart.gan.mobile_stylegan import MobileStyleGAN
 from smart.gan.style_generator import StyleGenerator
-from smart.options import FACES, PaintingOptions
+from smart.options import FACES, SEEDS, PaintingOptions
 from smart.painting import painter, watched
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.vgg import pink_noise
@@ -31,12 +31,12 @@ from smart.weights import WeightsError
 
 PAIR = "painted-portraits"  # in weights/: a generator with its critic
 PORTRAITS = 6  # in one round of the game
-ADVICE = 24  # steps
+VARIETY = 0.85  # their psi
+ADVICE = 8  # steps; further on it would only learn to fool this critic
 LARGEST_PSI = 1.5
 EYE = 160  # px; what VGG is shown, and what is rebuilt from it
 CANVAS = 256  # px; the portrait whose every step is kept
 REBUILD_STEPS, REPAINT_STEPS = 40, 60
-FRAMES = 40  # kept of a portrait at most; about 200 kB each
 
 
 def code(seed: int, psi: float) -> Tensor:
@@ -92,7 +92,7 @@ def _pair() -> tuple[StyleGenerator, Critic]:
 
 def portraits(seed: int) -> Tensor:
     """Six pictures that the small generator makes of seed and those behind it."""
-    return duel.made(_pair()[0], _six(seed))
+    return duel.made(_pair()[0], _six(seed), VARIETY)
 
 
 def judged(seed: int) -> duel.Round:
@@ -102,11 +102,11 @@ def judged(seed: int) -> duel.Round:
 
 def advised(seed: int) -> tuple[Tensor, tuple[float, float]]:
     """A picture after following the critic for ADVICE steps, and its marks before and after."""
-    return duel.advised(*_pair(), seed, ADVICE)
+    return duel.advised(*_pair(), seed, ADVICE, VARIETY)
 
 
 def _six(seed: int) -> list[int]:
-    return [seed + index for index in range(PORTRAITS)]
+    return [(seed + index) % SEEDS for index in range(PORTRAITS)]
 
 
 def painting(slug: str, size: int | None = None) -> Tensor:
@@ -161,8 +161,8 @@ def rebuild(
 class Repainting:
     """A portrait with the way it came to be.
 
-    frames are uint8 [3, H, W] by the number of steps they were reached after; falls are the two
-    losses before each step.
+    frames are uint8 [3, H, W] by the number of steps they were reached after, 200 kB each and 40
+    at most; falls are the two losses before each step.
     """
 
     seed: int
@@ -188,17 +188,14 @@ class Repainting:
         return self.frames[self.nearest(step)][None].float() / 255
 
 
-def repaint(
-    seed: int, psi: float, slug: str, balance: float, on_progress: OnProgress = ignore
-) -> Repainting:
-    """Paint the face, where style counts balance times as much as content.
+def repaint(made: Repainting, on_progress: OnProgress = ignore) -> Repainting:
+    """Paint the face of a portrait that holds nothing yet, and keep every step in it.
 
     Cancelled from on_progress ends it with what is there. Raises ValueError for settings there are
     not.
     """
-    watched.weighed(balance)  # complains first
-    content, style = face(seed, psi), painting(slug)
-    made = Repainting(seed, psi, slug, balance)
+    watched.weighed(made.balance)  # complains first
+    content, style = face(made.seed, made.psi), painting(made.slug)
     made.frames[0] = _bytes(content)
     last = content
     began = time.monotonic()
@@ -213,7 +210,7 @@ def repaint(
 
     try:
         network = networks.feature_network()
-        watched.repaint(network, content, style, balance, REPAINT_STEPS, step)
+        watched.repaint(network, content, style, made.balance, REPAINT_STEPS, step)
     except Cancelled:
         made.stopped = True
     made.seconds = time.monotonic() - began

@@ -13,7 +13,7 @@ from smart.gan.critics_eye import look, overlay
 from smart.gan.latents import seed_latents, truncate
 from smart.gan.style_generator import StyleGenerator
 
-STRIDE = 0.06  # of the code's distance from the mean, a step of advice
+STRIDE = 0.03  # of the code's distance from the mean, a step of advice
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def judged(critic: Critic, pictures: Tensor, size: int = 256) -> Round:
 
 
 def advised(
-    generator: StyleGenerator, critic: Critic, seed: int, steps: int
+    generator: StyleGenerator, critic: Critic, seed: int, steps: int, psi: float = 1.0
 ) -> tuple[Tensor, tuple[float, float]]:
     """A picture after its code w has gone steps along the critic's gradient.
 
@@ -61,6 +61,7 @@ def advised(
     one way further, to the weights of the generator. A step that lowers the mark is halved.
     """
     w = generator.map(seed_latents([seed], generator.z_dim))
+    w = truncate(w, generator.w_mean, psi)
     side = generator.sizes[0]
     stride = STRIDE * float((w - generator.w_mean).norm())
     best, start, before = w, None, float("-inf")
@@ -69,7 +70,7 @@ def advised(
             moving = w.detach().requires_grad_()
             mark = critic(generator.draft(moving, side).clamp(0, 1) * 2 - 1).sum()
             (gradient,) = torch.autograd.grad(mark, moving)
-        now = float(mark)
+        now = float(mark.detach())
         start = now if start is None else start
         if now >= before:
             best, before, uphill = w, now, gradient
