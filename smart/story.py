@@ -35,8 +35,8 @@ VARIETY = 0.85  # their psi
 ADVICE = 8  # steps; further on it would only learn to fool this critic
 LARGEST_PSI = 1.5
 EYE = 160  # px; what VGG is shown, and what is rebuilt from it
-CANVAS = 256  # px; the portrait whose every step is kept
-REBUILD_STEPS, REPAINT_STEPS = 40, 60
+CANVAS = 224  # px; the portrait whose every step is kept
+REBUILD_STEPS, REPAINT_STEPS = 40, 40
 
 
 def code(seed: int, psi: float) -> Tensor:
@@ -119,7 +119,13 @@ def painting(slug: str, size: int | None = None) -> Tensor:
     return picture if size is None else images.fit_within(picture, size)
 
 
-def channels(picture: Tensor, layer: str, count: int) -> tuple[list[int], Tensor, float]:
+def middle(slug: str, size: int) -> Tensor:
+    """The middle of a painting (see painting), [1, 3, size, size]."""
+    work = styles.scan().choose(slug).works[0]
+    return images.to_tensor(images.square(work.open(), size))
+
+
+def channels(picture: Tensor, layer: str, count: int) -> tuple[list[int], Tensor, int]:
     """What a layer of VGG sees of a picture: see smart.painting.watched.strongest."""
     return watched.strongest(networks.feature_network(), picture, layer, count)
 
@@ -161,7 +167,7 @@ def rebuild(
 class Repainting:
     """A portrait with the way it came to be.
 
-    frames are uint8 [3, H, W] by the number of steps they were reached after, 200 kB each and 40
+    frames are uint8 [3, H, W] by the number of steps they were reached after, 150 kB each and 30
     at most; falls are the two losses before each step.
     """
 

@@ -142,11 +142,10 @@ def _place(layer: str) -> int:
 @torch.no_grad()
 def strongest(
     network: VGG, picture: Tensor, layer: str, count: int
-) -> tuple[list[int], Tensor, float]:
+) -> tuple[list[int], Tensor, int]:
     """Which channels of a layer answer a picture [1, 3, H, W] most, and where.
 
-    (channels by falling strength, their maps [count, h, w] each in 0..1, share of all channels
-    that answer at all). Strength is the mean feature against that on noise of natural spectrum,
+    (channels by falling strength, their maps [count, h, w] each in 0..1, how many there are). Strength is the mean feature against that on noise of natural spectrum,
     so that channels which answer anything do not come first. Raises ValueError for a layer not in
     LAYERS.
     """
@@ -159,5 +158,4 @@ def strongest(
     order = (means / (usual + means.mean())).argsort(descending=True)[:count]
     maps = features[order]
     maps = maps / maps.flatten(1).amax(1).clamp_min(1e-12)[:, None, None]
-    alive = float((features.flatten(1).amax(1) > 0).float().mean())
-    return [int(channel) for channel in order], maps, alive
+    return [int(channel) for channel in order], maps, len(features)

@@ -148,9 +148,10 @@ def sketched(seed: Any, psi: float, slug: str | None, made: Repainting | None) -
     with said("Sketch"):
         workshop.quick(lambda: networks.stylizer("portraits"))  # loading is no part of the time
         picture, seconds = workshop.quick(lambda: story.sketched(number, amount, slug or ""))
-    if made is None:
-        caption = words.SKETCHED_ALONE.format(seconds=f"{seconds:.2f}")
-    else:
-        long = f"{made.seconds:.1f}"
-        caption = words.SKETCHED.format(seconds=f"{seconds:.2f}", steps=made.steps, long=long)
-    return pictures.strip([pictures.figure(picture, "The sketch", caption)], "one")
+    figures = [
+        pictures.figure(picture, "The sketch", words.SKETCHED.format(seconds=f"{seconds:.2f}"))
+    ]
+    if made is not None:
+        caption = words.PAINTED.format(steps=made.steps, seconds=f"{made.seconds:.1f}")
+        figures.append(pictures.figure(made.frame(made.steps), "Your portrait", caption))
+    return pictures.strip(figures, "two")

@@ -24,7 +24,7 @@ def build(tab: gr.Tab) -> None:
     with gr.Column(elem_id="story"):
         gr.HTML(f"<p>{words.OPENING}</p>", elem_classes="opening", padding=False)
         parts = {**_growing(), **_duel(), **_seeing(), **_balancing(), **_pixels()}
-        parts["drawn"] = gr.State(False)
+        parts["opened"] = gr.State(0)
     _wire_opening(tab, parts)
     _wire_growing(parts)
     _wire_duel(parts)
@@ -157,21 +157,19 @@ def _pixels() -> dict[str, Any]:
 
 
 def _wire_opening(tab: gr.Tab, parts: dict[str, Any]) -> None:
-    who = [parts["seed"], parts["psi"]]
-
-    # It changes only once: what was drawn is not drawn again when someone comes back.
-    tab.select(lambda: True, None, parts["drawn"], queue=False, **HIDDEN)
-    opened = parts["drawn"].change(
-        telling.first_painting, None, parts["slug"], queue=False, **HIDDEN
-    )
-    grown = opened.then(
-        telling.grow, who, [parts[key] for key in ("path", "face", "growth", "row")], **QUICK
-    )
-    played = grown.then(
-        lambda: telling.new_round(0), None,
-        [parts["round"], parts["portraits"], parts["verdict"]], **QUICK,
+    """The first three chapters have pictures when the tab is opened for the first time."""
+    who, times = [parts["seed"], parts["psi"]], parts["opened"]
+    shown = [parts[key] for key in ("path", "face", "growth", "row")]
+    opened = tab.select(
+        telling.open_tab, times, [times, parts["slug"]], queue=False, **HIDDEN
     )  # fmt: skip
-    played.then(telling.look, [*who, parts["slug"], parts["layer"]], parts["maps"], **QUICK)
+    grown = opened.then(telling.first_grow, [times, *who], shown, **QUICK)
+    played = grown.then(
+        telling.first_round, times, [parts["round"], parts["portraits"], parts["verdict"]], **QUICK
+    )
+    played.then(
+        telling.first_look, [times, *who, parts["slug"], parts["layer"]], parts["maps"], **QUICK
+    )
 
 
 def _wire_growing(parts: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ GROWING_PSI = (
     "at 0 everyone is average, at 1 you meet the face as it was drawn, beyond 1 it becomes its "
     "own caricature."
 )
-FORMULA_PSI = "w<sub>ψ</sub> = w̄ + ψ · (w − w̄)"
+FORMULA_PSI = "w<sub>ψ</sub> = average + ψ · (w − average)"
 
 DUEL = (
     "Nobody told the network what a face is. It learnt in a game of two. The <b>generator</b>, a "
@@ -34,7 +34,7 @@ DUEL = (
     "pictures and made ones, and gives marks: more is more real.",
     "After each round both change a little: the critic, to tell the two apart better; the "
     "generator, so that its picture gets a better mark. The critic's gradient tells it which way "
-    "every number should move. After many thousands of rounds the marks hardly differ any more.",
+    "every number should move. If all goes well, neither ever wins for long.",
     "This pair is a small one that SMART trained on faces in paintings, 64 px wide. Its "
     "portraits are far from perfect, which makes the critic easy to watch. <b>Play critic</b>: "
     "click the portrait that you think it believes most.",
@@ -47,7 +47,7 @@ DUEL_LEGEND = (
 DUEL_ADVICE = (
     "And this is what a critic teaches: the portrait it believed least, moved {steps} small steps "
     "along the critic's gradient. The mark went from {before} to {after}. In the training the "
-    "same gradient goes one way further and changes the painter itself."
+    "same gradient goes further back and changes the painter itself."
 )
 RIGHT = "Yes! {letter} has the best mark, {mark}: you have the critic's eye."
 WRONG = "You chose {chosen}, with {mark}; the critic believes {letter} most, with {best}."
@@ -64,35 +64,39 @@ SEEING = (
     "exactly what it sees in the face: shallow layers give back every pixel, deep ones only what "
     "is where. That is <b>content</b>.",
     "Now forget the places, and keep only which channels answer <b>together</b>. This table of "
-    "products is the Gram matrix. Noise that has the painting's table becomes its colours and "
-    "strokes, and nothing stays where it was. That is <b>style</b>.",
+    "products is the Gram matrix. Noise that has the painting's table takes on its colours "
+    "and strokes, wherever they happen to fall. That is <b>style</b>.",
 )
 FORMULA_GRAM = "G<sub>ij</sub> = mean over all places of F<sub>i</sub> · F<sub>j</sub>"
 LAYER_NAMES = (
-    ("relu1_1: colours, edges", "relu1_1"),
-    ("relu2_1: lines, grain", "relu2_1"),
-    ("relu3_1: curls, strokes", "relu3_1"),
-    ("relu4_1: eyes, shapes", "relu4_1"),
-    ("relu5_1: whole things", "relu5_1"),
-)  # fmt: skip
+    ("relu1_1 edges", "relu1_1"),
+    ("relu2_1 lines", "relu2_1"),
+    ("relu3_1 strokes", "relu3_1"),
+    ("relu4_1 eyes", "relu4_1"),
+    ("relu5_1 things", "relu5_1"),
+)
 KEEPS_CONTENT = "content: what {layer} keeps of the face"
 KEEPS_STYLE = "style: what the Gram matrices up to {layer} keep of the painting"
-MAPS_OF_FACE = "The face: {size} × {size} places, {alive} % of {layer}'s channels answer."
-MAPS_OF_PAINTING = (
-    "The painting: {width} × {height} places, {alive} % of {layer}'s channels answer."
+MAPS_OF_FACE = (
+    "The {count} strongest of {channels} channels on the face: {places} × {places} places, each "
+    "for {side} × {side} px."
 )
+MAPS_OF_PAINTING = "The {count} strongest of {channels} channels on the middle of the painting."
 
 BALANCING = (
     "Now both wishes at once. The picture shall hold what the deep layer sees of the face, "
-    "<b>content</b>, and have the statistics of the painting, <b>style</b>. It cannot have both "
-    "entirely, so each wish gets a weight.",
-    "Move the slider and let go: the face is painted anew, by the very optimisation of the "
-    "Studio. To the left the face wins, to the right the painter, until nobody is left.",
+    "<b>content</b>, and have the statistics of the painting, <b>style</b> (compared by means and "
+    "covariances, a finer Gram matrix). It cannot have both entirely, so each wish gets a weight.",
+    "Move the slider and let go: the face is painted anew, by the optimisation of the Studio, "
+    "only small and from the bare face on. To the left the face wins, to the right the painter, until nobody is left.",
     "Watch the two numbers. At the start the picture <b>is</b> the face, so content is perfect "
-    "and style is bad. Then style falls, and content pays for it.",
+    "and style is bad. Then style falls, and content pays for it, until they agree.",
 )
 FORMULA_LOSS = "loss = α · content + β · style + a little smoothness"
-FORMULA_LOSS_NOTE = "The slider is β : α, on a scale where each mark is ten times as much."
+FORMULA_LOSS_NOTE = (
+    "The slider is the power of ten in β : α. At 0 both weigh the same, at 2 style weighs a "
+    "hundred times as much."
+)
 
 PIXELS = (
     "Training usually changes a network. Here it is the other way round: <b>the network is "
@@ -122,6 +126,6 @@ FINISHED = (
 STOPPED = "Stopped after {steps} steps. Style fell from {before} to {style}."
 CURVES = "How far style and content are off, over the steps"
 WISH = "where the loss wants the pixels to go after step {step}"
-SKETCHED = "The sketch: one pass, {seconds} s. Your portrait took {steps} steps and {long} s."
-SKETCHED_ALONE = "The sketch: one pass, {seconds} s."
+SKETCHED = "the sketch: one pass, {seconds} s"
+PAINTED = "your portrait: {steps} steps, {seconds} s"
 WAITING = "One moment, the workshop is coming."

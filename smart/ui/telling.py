@@ -47,7 +47,7 @@ def seed_of(value: Any) -> int:
     return seed
 
 
-def newseed_of() -> int:
+def new_seed() -> int:
     """Short enough to be read and told."""
     return random.randrange(100_000)
 
@@ -57,12 +57,32 @@ def paintings() -> list[tuple[str, str]]:
     return [(f"{style.name}: {style.works[0].title}", style.slug) for style in scan().styles]
 
 
-def first_painting() -> gr.Dropdown:
-    """The paintings that are there now, one of them chosen."""
+def open_tab(times: int) -> list[Any]:
+    """The tab was opened once more; the first time the paintings come: (times, paintings)."""
+    if times:
+        return [times + 1, gr.skip()]
     found = paintings()
     slugs = [slug for _, slug in found]
     first = ALTERNATIVE if ALTERNATIVE in slugs else next(iter(slugs), None)
-    return gr.Dropdown(found, value=first)
+    return [1, gr.Dropdown(found, value=first)]
+
+
+def first_grow(times: int, seed: Any, psi: float) -> Iterator[list[Any]]:
+    """As grow, where the tab was opened for the first time."""
+    if times == 1:
+        yield from grow(seed, psi)
+    else:
+        yield [gr.skip()] * 4
+
+
+def first_round(times: int) -> list[Any]:
+    """As new_round, the first time."""
+    return new_round(0) if times == 1 else [gr.skip()] * 3
+
+
+def first_look(times: int, seed: Any, psi: float, slug: str | None, layer: str) -> Any:
+    """As look, the first time."""
+    return look(seed, psi, slug, layer) if times == 1 else gr.skip()
 
 
 def grow(seed: Any, psi: float) -> Iterator[list[Any]]:
@@ -114,7 +134,7 @@ def _path(z: Any, w: Any) -> str:
 
 def new_round(seed: int | None = None) -> list[Any]:
     """Six other portraits, and nothing said of them yet: (their seed, gallery, verdict)."""
-    first = newseed_of() if seed is None else seed
+    first = new_seed() if seed is None else seed
     with said("Portraits"):
         made = workshop.quick(lambda: story.portraits(first))
     tiles = [
@@ -174,13 +194,13 @@ def look(seed: Any, psi: float, slug: str | None, layer: str) -> str:
     number, amount = seed_of(seed), float(psi)
     with said("Layers"):
         face = workshop.quick(lambda: story.face(number, amount, story.EYE))
-        painting = workshop.quick(lambda: story.painting(slug or "", story.EYE))
+        painting = workshop.quick(lambda: story.middle(slug or "", story.EYE))
         halves = []
         for picture, alt, text in (
             (face, "the face", words.MAPS_OF_FACE),
             (painting, "the painting", words.MAPS_OF_PAINTING),
         ):
-            numbers, maps, alive = workshop.quick(
+            numbers, maps, channels = workshop.quick(
                 lambda shown=picture: story.channels(shown, layer, MAPS)  # type: ignore[misc]
             )
             tiles = [
@@ -190,9 +210,9 @@ def look(seed: Any, psi: float, slug: str | None, layer: str) -> str:
                 )
                 for number, values in zip(numbers, maps, strict=True)
             ]  # fmt: skip
-            height, width = maps.shape[-2:]
+            places = maps.shape[-1]
             about = text.format(
-                size=width, width=width, height=height, alive=round(100 * alive), layer=layer
+                count=MAPS, channels=channels, places=places, side=story.EYE // places
             )
             shown = pictures.figure(picture, alt.capitalize())
             halves.append(
