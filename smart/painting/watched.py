@@ -145,9 +145,9 @@ def strongest(
 ) -> tuple[list[int], Tensor, int]:
     """Which channels of a layer answer a picture [1, 3, H, W] most, and where.
 
-    (channels by falling strength, their maps [count, h, w] each in 0..1, how many there are). Strength is the mean feature against that on noise of natural spectrum,
-    so that channels which answer anything do not come first. Raises ValueError for a layer not in
-    LAYERS.
+    (channels by falling strength, their maps [count, h, w] each in 0..1, how many there are).
+    Strength is the mean feature against that on noise of natural spectrum, so that channels which
+    answer anything do not come first. Raises ValueError for a layer not in LAYERS.
     """
     _place(layer)
     features = network(picture.to(network.device), [layer])[layer][0].float().cpu()

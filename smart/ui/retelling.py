@@ -16,7 +16,7 @@ from smart.ui.handlers import status
 from smart.ui.jobs import Desk, Job, workshop
 from smart.ui.telling import said, seed_of
 
-LEAST, MOST = -2.0, 4.0  # the slider: powers of ten by which style outweighs content
+LEAST, MOST = -1.0, 3.0  # the slider: powers of ten by which style outweighs content
 PREVIEW_EVERY = 0.4  # s
 
 bench = Desk()  # of this tab: its Stop ends no portrait of the Studio

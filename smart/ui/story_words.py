@@ -14,7 +14,7 @@ GROWING = (
     "Eight small layers, the <b>mapping</b>, turn z into 512 other numbers, w. In z every "
     "direction is as likely as any other; in w things that belong together, such as a beard, lie "
     "along one direction. That is why faces can be mixed and asked for a smile.",
-    "Then the <b>synthesis</b> starts from a picture of 4 × 4 places that is always the same. "
+    "Then the <b>synthesis</b> starts from a picture of 4&nbsp;×&nbsp;4 places that is always the same. "
     "Each level doubles it, and w says at each level how strongly every feature counts: pose and "
     "shape first, then eyes and mouth, last hair, light and colour.",
     "The numbers inside are no picture yet. Up to 64 px we show what can be read from each place "
@@ -88,7 +88,8 @@ BALANCING = (
     "<b>content</b>, and have the statistics of the painting, <b>style</b> (compared by means and "
     "covariances, a finer Gram matrix). It cannot have both entirely, so each wish gets a weight.",
     "Move the slider and let go: the face is painted anew, by the optimisation of the Studio, "
-    "only small and from the bare face on. To the left the face wins, to the right the painter, until nobody is left.",
+    "only small and from the bare face on. To the left the face wins, to the right the painter, "
+    "until hardly anybody is left.",
     "Watch the two numbers. At the start the picture <b>is</b> the face, so content is perfect "
     "and style is bad. Then style falls, and content pays for it, until they agree.",
 )
