@@ -25,7 +25,7 @@ from smart.options import FACES, SEEDS, PaintingOptions
 from smart.painting import painter, watched
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.vgg import pink_noise
-from smart.painting.watched import Parts
+from smart.painting.watched import Parts as Parts
 from smart.progress import Cancelled, OnProgress, Progress, ignore
 from smart.weights import WeightsError
 
@@ -58,9 +58,9 @@ def numbers(seed: int) -> tuple[Tensor, Tensor]:
     return z[0], network.map(z.to(network.w_mean.device))[0].cpu()
 
 
-def face(seed: int, psi: float, size: int = CANVAS) -> Tensor:
-    """The face as soon as may be, [1, 3, size, size] in 0..1 on the CPU."""
-    return preview(networks.generator(FACES), code(seed, psi), size).cpu()
+def face(seed: int, psi: float, size: int | None = None) -> Tensor:
+    """The face as soon as may be, [1, 3, size, size] in 0..1 on the CPU; CANVAS px for None."""
+    return preview(networks.generator(FACES), code(seed, psi), size or CANVAS).cpu()
 
 
 def faces_between(seed: int, amounts: Sequence[float], size: int) -> list[Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from smart import images
 from smart.gan.critics_eye import FALSE, REAL
-from smart.painting.watched import Parts
+from smart.story import Parts
 
 PIXELATED = 96  # px; smaller pictures show their pixels, and travel as they are
 LARGEST = 512  # px that are sent of a larger one

@@ -33,7 +33,7 @@ def build(tab: gr.Tab) -> None:
 
 
 def _text(paragraphs: Sequence[str], formula: str = "", note: str = "") -> None:
-    inside = "".join(f"<p>{words_}</p>" for words_ in paragraphs)
+    inside = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     if formula:
         inside += f'<p class="formula">{formula}</p>'
     if note:
@@ -199,6 +199,8 @@ def _wire_duel(parts: dict[str, Any]) -> None:
 
 def _wire_seeing(parts: dict[str, Any]) -> None:
     parts["rebuild"].click(
+        retelling.stop_for_next, None, parts["rebuild_said"], queue=False, **HIDDEN
+    ).then(
         retelling.rebuild, [parts[key] for key in ("seed", "psi", "slug", "layer")],
         [parts[key] for key in ("kept", "rebuild_said", "rebuild", "rebuild_stop")], **LONG,
     )  # fmt: skip

@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 import torch
 
-from smart.painting.watched import Parts
+from smart.story import Parts
 from smart.ui import retelling, story_pictures, story_words, telling
 from tests.ui.conftest import Visitor, playwright
 
