@@ -34,7 +34,7 @@ def rebuild(
         job = Job(lambda report: story.rebuild(content, style, layer, report))
         bench.put(session, job)
         try:
-            yield [gr.skip(), status("Beginning with noise", 0.0), *_busy(True)]
+            yield [gr.skip(), status(words.BEGINNING, 0.0), *_busy(True)]
             for progress in job.watch(PREVIEW_EVERY):
                 stage = f"{progress.stage[:1].upper()}{progress.stage[1:]}"
                 bar = status(stage, progress.step / progress.total)
@@ -47,8 +47,8 @@ def rebuild(
 
 
 def _kept(content: Any, style: Any, layer: str) -> str:
-    alt = f"The face rebuilt from {layer}"
-    texture = f"A texture with the Gram matrices up to {layer}"
+    alt = words.REBUILT_ALT.format(layer=layer)
+    texture = words.TEXTURE_ALT.format(layer=layer)
     both = [
         pictures.figure(content, alt, words.KEEPS_CONTENT.format(layer=layer)),
         pictures.figure(style, texture, words.KEEPS_STYLE.format(layer=layer)),
@@ -86,7 +86,7 @@ def repaint(
         job = Job(lambda report: story.repaint(made, report))
         bench.put(session, job)
         try:
-            yield [_portrait(start), "", status("Mixing the colours", 0.0), *_busy(True),
+            yield [_portrait(start), "", status(words.MIXING, 0.0), *_busy(True),
                    gr.skip(), gr.skip()]  # fmt: skip
             for progress in job.watch(PREVIEW_EVERY):
                 falls = list(made.falls)
@@ -121,7 +121,7 @@ def _losses(parts: Any) -> dict[str, str]:
 
 
 def _portrait(picture: Any) -> str:
-    return pictures.figure(picture, "The portrait as it stands")
+    return pictures.figure(picture, words.PORTRAIT_ALT)
 
 
 def show_step(made: Repainting | None, step: float) -> str:
@@ -131,10 +131,10 @@ def show_step(made: Repainting | None, step: float) -> str:
     number = made.nearest(min(max(0, int(step)), made.steps))
     with said("Step"):
         direction = workshop.quick(lambda: story.wish(made, number))
-    frame, alt = made.frame(number), f"The portrait after {number} steps"
+    frame, alt = made.frame(number), words.STEP_ALT.format(step=number)
     pull = words.WISH.format(step=number)
     both = [
-        pictures.figure(frame, alt, f"step {number}"),
+        pictures.figure(frame, alt, words.STEP.format(step=number)),
         pictures.figure(pictures.wish(direction), pull, pull),
     ]
     return pictures.strip(both, "two")
@@ -149,9 +149,9 @@ def sketched(seed: Any, psi: float, slug: str | None, made: Repainting | None) -
         workshop.quick(lambda: networks.stylizer("portraits"))  # loading is no part of the time
         picture, seconds = workshop.quick(lambda: story.sketched(number, amount, slug or ""))
     figures = [
-        pictures.figure(picture, "The sketch", words.SKETCHED.format(seconds=f"{seconds:.2f}"))
+        pictures.figure(picture, words.SKETCH_ALT, words.SKETCHED.format(seconds=f"{seconds:.2f}"))
     ]
     if made is not None:
         caption = words.PAINTED.format(steps=made.steps, seconds=f"{made.seconds:.1f}")
-        figures.append(pictures.figure(made.frame(made.steps), "Your portrait", caption))
+        figures.append(pictures.figure(made.frame(made.steps), words.PAINTED_ALT, caption))
     return pictures.strip(figures, "two")

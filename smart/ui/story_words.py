@@ -14,9 +14,9 @@ GROWING = (
     "Eight small layers, the <b>mapping</b>, turn z into 512 other numbers, w. In z every "
     "direction is as likely as any other; in w things that belong together, such as a beard, lie "
     "along one direction. That is why faces can be mixed and asked for a smile.",
-    "Then the <b>synthesis</b> starts from a picture of 4&nbsp;×&nbsp;4 places that is always the same. "
-    "Each level doubles it, and w says at each level how strongly every feature counts: pose and "
-    "shape first, then eyes and mouth, last hair, light and colour.",
+    "Then the <b>synthesis</b> starts from a picture of 4&nbsp;×&nbsp;4 places that is always the "
+    "same. Each level doubles it, and w says at each level how strongly every feature counts: pose "
+    "and shape first, then eyes and mouth, last hair, light and colour.",
     "The numbers inside are no picture yet. Up to 64 px we show what can be read from each place "
     "by the best single formula; from 128 px on small heads finish the picture, and the last one "
     "is the network's own.",
@@ -130,3 +130,22 @@ WISH = "where the loss wants the pixels to go after step {step}"
 SKETCHED = "the sketch: one pass, {seconds} s"
 PAINTED = "your portrait: {steps} steps, {seconds} s"
 WAITING = "One moment, the workshop is coming."
+
+# Captions, and what pictures say to those who do not see them.
+NOISE, NOISE_ALT = "z, noise", "512 random numbers as squares"
+CODE, CODE_ALT = "w, the code", "512 numbers of the code as squares"
+FACE, FACE_ALT = "the face, ψ {psi}", "The face of seed {seed} at psi {psi}"
+LEVEL, LEVEL_ALT = "{size} px", "The face after the level that makes {size} px"
+AMOUNT, AMOUNT_ALT = "ψ = {psi}", "The face at psi {psi}"
+EYE_ALT = "What the critic saw in {letter}"
+BEFORE, AFTER = "before", "after"
+CHANNEL = "channel {number}"
+CHANNEL_ON_FACE = "Where channel {number} answers the face"
+CHANNEL_ON_PAINTING = "Where channel {number} answers the painting"
+THE_FACE, THE_PAINTING = "The face", "The middle of the painting"
+BEGINNING = "Beginning with noise"
+REBUILT_ALT = "The face rebuilt from {layer}"
+TEXTURE_ALT = "A texture with the Gram matrices up to {layer}"
+MIXING = "Mixing the colours"
+STEP, STEP_ALT = "step {step}", "The portrait after {step} steps"
+PORTRAIT_ALT, SKETCH_ALT, PAINTED_ALT = "The portrait as it stands", "The sketch", "Your portrait"

@@ -95,14 +95,18 @@ def grow(seed: Any, psi: float) -> Iterator[list[Any]]:
         tiles: list[str] = []
         while (picture := workshop.quick(lambda: next(levels, None))) is not None:
             size = picture.shape[-1]
-            alt = f"The face after the level that makes {size} px"
-            tiles.append(pictures.figure(picture, alt, f"{size} px"))
-            rest = [pictures.waiting(f"{left} px") for left in SIZES if left > size]
+            alt = words.LEVEL_ALT.format(size=size)
+            tiles.append(pictures.figure(picture, alt, words.LEVEL.format(size=size)))
+            rest = [
+                pictures.waiting(words.LEVEL.format(size=more)) for more in SIZES if more > size
+            ]
             face = _face(picture, seed, psi)
             yield [path, face, pictures.strip([*tiles, *rest], "eight"), gr.skip()]
         row = workshop.quick(lambda: story.faces_between(seed, AMOUNTS, 256))
     faces = [
-        pictures.figure(picture, f"The face at psi {amount:g}", f"ψ = {amount:g}")
+        pictures.figure(
+            picture, words.AMOUNT_ALT.format(psi=amount), words.AMOUNT.format(psi=f"{amount:g}")
+        )
         for amount, picture in zip(AMOUNTS, row, strict=True)
     ]
     yield [gr.skip(), gr.skip(), gr.skip(), pictures.strip(faces, "five")]
@@ -118,16 +122,16 @@ def sketch(seed: Any, psi: float) -> str:
 
 def _face(picture: Any, seed: int, psi: float) -> str:
     return pictures.figure(
-        picture, f"The face of seed {seed} at psi {psi:g}", f"the face, ψ {psi:g}"
+        picture,
+        words.FACE_ALT.format(seed=seed, psi=f"{psi:g}"),
+        words.FACE.format(psi=f"{psi:g}"),
     )
 
 
 def _path(z: Any, w: Any) -> str:
-    noise = pictures.figure(
-        pictures.code(z, 2.5), "512 random numbers as squares", "z, noise", crisp=True
-    )
+    noise = pictures.figure(pictures.code(z, 2.5), words.NOISE_ALT, words.NOISE, crisp=True)
     code = pictures.figure(
-        pictures.code(w, 2.5 * float(w.std())), "512 numbers as squares", "w, the code", crisp=True
+        pictures.code(w, 2.5 * float(w.std())), words.CODE_ALT, words.CODE, crisp=True
     )
     return f'{noise}<b aria-hidden="true">→</b>{code}<b aria-hidden="true">→</b>'
 
@@ -168,13 +172,13 @@ def _reveal(first: int, chosen: int | None) -> str:
         mark = _mark(seen.marks[chosen])
         verdict = words.WRONG.format(chosen=LETTERS[chosen], mark=mark, **best)
     eyes = [
-        pictures.figure(one, f"What the critic saw in {letter}", f"{letter}: {_mark(mark)}")
+        pictures.figure(one, words.EYE_ALT.format(letter=letter), f"{letter}: {_mark(mark)}")
         for one, letter, mark in zip(seen.overlays, LETTERS, seen.marks, strict=True)
     ]
     pair = [
         pictures.figure(images.resize(one, TILE, TILE), alt, alt)
         for one, alt in (
-            (seen.pictures[seen.worst][None], "before"), (better, "after"),
+            (seen.pictures[seen.worst][None], words.BEFORE), (better, words.AFTER),
         )
     ]  # fmt: skip
     advice = words.DUEL_ADVICE.format(steps=story.ADVICE, before=_mark(before), after=_mark(after))
@@ -196,17 +200,22 @@ def look(seed: Any, psi: float, slug: str | None, layer: str) -> str:
         face = workshop.quick(lambda: story.face(number, amount, story.EYE))
         painting = workshop.quick(lambda: story.middle(slug or "", story.EYE))
         halves = []
-        for picture, alt, text in (
-            (face, "the face", words.MAPS_OF_FACE),
-            (painting, "the painting", words.MAPS_OF_PAINTING),
+        for picture, alt, answer, text in (
+            (face, words.THE_FACE, words.CHANNEL_ON_FACE, words.MAPS_OF_FACE),
+            (
+                painting,
+                words.THE_PAINTING,
+                words.CHANNEL_ON_PAINTING,
+                words.MAPS_OF_PAINTING,
+            ),
         ):
             numbers, maps, channels = workshop.quick(
                 lambda shown=picture: story.channels(shown, layer, MAPS)  # type: ignore[misc]
             )
             tiles = [
                 pictures.figure(
-                    pictures.channel(values), f"Where channel {number} answers {alt}",
-                    f"channel {number}", crisp=True,
+                    pictures.channel(values), answer.format(number=number),
+                    words.CHANNEL.format(number=number), crisp=True,
                 )
                 for number, values in zip(numbers, maps, strict=True)
             ]  # fmt: skip
@@ -214,7 +223,7 @@ def look(seed: Any, psi: float, slug: str | None, layer: str) -> str:
             about = text.format(
                 count=MAPS, channels=channels, places=places, side=story.EYE // places
             )
-            shown = pictures.figure(picture, alt.capitalize())
+            shown = pictures.figure(picture, alt)
             halves.append(
                 f'<div class="half"><div class="whole">{shown}</div>'
                 f"{pictures.strip(tiles, 'four')}<p>{about}</p></div>"
