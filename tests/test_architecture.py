@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.provenance",
         "smart.networks",
     },
+    "smart.story": BASE | {"smart.gan", "smart.painting", "smart.styles", "smart.networks"},
     "smart.provenance": BASE | {"smart.styles"},
     "smart.terminal": {"smart.progress"},
     "smart.school": BASE | {"smart.gan", "smart.networks"},
@@ -62,7 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "smart.ui": BASE
     | {"smart.pipeline", "smart.sitters", "smart.networks", "smart.styles", "smart.ui"}
     | {"smart.movie", "smart.walk", "smart.likeness"}
-    | {"smart.school", "smart.sorting", "smart.gan"},
+    | {"smart.school", "smart.sorting", "smart.gan", "smart.story"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),
 }

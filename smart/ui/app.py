@@ -11,7 +11,7 @@ import gradio as gr
 
 from smart import networks
 from smart.options import SamplingOptions
-from smart.ui import handlers, languages, school_tab, sitting, studio, teaching, theme
+from smart.ui import handlers, languages, school_tab, sitting, story_tab, studio, teaching, theme
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -36,6 +36,8 @@ def build() -> gr.Blocks:
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab("Studio"):
                 parts = studio.build()
+            with gr.Tab("How it works", elem_id="story-tab") as story:
+                story_tab.build(story)
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
                 school_tab.build(tab, demo)
         gr.HTML(CREDITS.format(languages=languages.links()), padding=False)
