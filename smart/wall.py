@@ -225,6 +225,7 @@ class SessionWalls:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._walls: OrderedDict[str, Wall] = OrderedDict()
+        self._used: dict[str, float] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def of(self, session: str) -> Wall:
@@ -239,6 +240,7 @@ class SessionWalls:
                 wall = Wall(folder, SESSION_PORTRAITS, SESSION_BYTES)
                 self._walls[session] = wall
             self._walls.move_to_end(session)
+            self._used[session] = time.monotonic()
             return wall
 
     def make_room(self) -> None:
@@ -251,12 +253,14 @@ class SessionWalls:
                 sizes.pop(session)
                 self._drop(session)
 
-    def drop(self, session: str) -> None:
-        """The visitor has gone, and the wall goes, too."""
+    def drop_unused(self, session: str, since: float) -> None:
+        """Drop the wall of a visitor who went at since (of time.monotonic) and did not return."""
         with self._lock:
-            self._drop(session)
+            if self._used.get(session, since) <= since:
+                self._drop(session)
 
     def _drop(self, session: str) -> None:
+        self._used.pop(session, None)
         wall = self._walls.pop(session, None)
         if wall is not None:
             shutil.rmtree(wall.folder, ignore_errors=True)

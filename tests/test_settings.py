@@ -106,7 +106,7 @@ def test_a_link_by_anyone_is_settings_or_one_sentence(query: dict[str, str]) -> 
         found = settings.from_query(query)
     except ValueError as error:
         found, sentence = None, str(error)
-        assert len(sentence) < 400  # noqa: PT017 - not every one is refused
+        assert len(sentence) < 400
     assert found is None or settings.from_query(query_of(found)) == found
 
 

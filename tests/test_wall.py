@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -140,8 +141,12 @@ def test_sessions_have_walls_of_their_own() -> None:
     walls.make_room()  # more than there may be: who was here last stays
     assert not mine.folder.exists()
     assert yours.view(3).files == 1
-    walls.drop("../yours")
-    walls.drop("nobody")
+    left = time.monotonic()
+    walls.of("../yours")  # comes back
+    walls.drop_unused("../yours", left)
+    assert yours.folder.exists()
+    walls.drop_unused("../yours", time.monotonic())
+    walls.drop_unused("nobody", time.monotonic())
     assert not yours.folder.exists()
 
 
