@@ -29,7 +29,7 @@ AWAY = (
     "you leave: download what you want to keep."
 )
 LEFT_ALONE = "In the folder, but no portrait, and left alone:"
-TITLE = "{sitter} after {painter}, {width} × {height} px"
+TITLE = "{sitter} after {painter}, {size} px"
 BEHIND = "{painter}, {ground} behind"
 UNKNOWN = "Someone"
 PHOTOGRAPH = "A photograph"
@@ -96,14 +96,11 @@ def _words(any_hang: bool, foreign: tuple[Foreign, ...]) -> str:
 
 def title(one: Hung, names: Mapping[str, str]) -> str:
     """Who was painted, after whom, and how large."""
-    width, height = one.size
     painter = _painters(one.known.get("styles"), names)
     if one.known.get("ground"):
         ground = _painters(one.known["ground"], names)
         painter = BEHIND.format(painter=painter, ground=ground)
-    return TITLE.format(
-        sitter=sitter_of(one.known), painter=painter, width=width, height=height
-    )  # fmt: skip
+    return TITLE.format(sitter=sitter_of(one.known), painter=painter, size=max(one.size))
 
 
 def caption(one: Hung, names: Mapping[str, str]) -> str:

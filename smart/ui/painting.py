@@ -66,7 +66,7 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     except ValueError as error:
         raise gr.Error(str(error), title="Painter", print_exception=False) from error
     photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
-    by = " and ".join(name_of(one.slug) for one in choices)
+    by = " and ".join(handlers.name_of(one.slug) for one in choices)
     if ground:
         by += f", {handlers.name_of(ground[0].slug)} behind"
     if photo is None:

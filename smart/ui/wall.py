@@ -35,6 +35,7 @@ NOW_ANOTHER = "Now choose the other portrait, to see both under a slider."
 DELETE, SURE = "Delete", "Delete for good?"
 COMPARE, COMPARING = "Compare", "Choose the other"
 PAPER = "#fbf8f2"
+ALWAYS = ("Sitter", "Size")  # told of a portrait also where they are as usual
 
 Values = dict[str, Any]
 Updates = dict[Any, Any]
@@ -78,11 +79,11 @@ def choose(
 
 def _about(one: Hung, called: str) -> str:
     words = settings.words_of(one.known, handlers.name_of)
-    usual = settings.words_of({"painting": {}})
+    usual = settings.words_of({"sitter": {}, "painting": {}})
     lines = "".join(
         f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd></div>"
         for label, value in words.items()
-        if value and (usual.get(label) != value or label == "Size")
+        if value and (usual.get(label) != value or label in ALWAYS)
     )
     return f"<h3>{html.escape(called)}</h3><dl>{lines}</dl>"
 
@@ -279,7 +280,7 @@ def open_link(studio: Studio, request: gr.Request, values: Values) -> Updates:
     try:
         came: Settings | None = settings.from_query(dict(request.query_params or {}))
         if came is None:
-            return {}
+            return {studio.status: gr.skip()}
         updates = recalling.controls(studio, came, values)
     except (ValueError, gr.Error) as error:
         reason = str(getattr(error, "message", error)).rstrip(".")

@@ -117,7 +117,7 @@ def _ways() -> dict[str, Any]:
     with gr.Column(min_width=260):
         gr.HTML(f"<p><b>{GIVE}</b><br>{GIVE_HELP}</p>", elem_classes="note", padding=False)
         parts["given"] = gr.File(
-            label=GIVE, show_label=False, file_types=[".png"], type="filepath", height=92,
+            label=GIVE, show_label=False, file_types=[".png"], type="filepath", height=84,
             elem_id="wall-given",
         )  # fmt: skip
     with gr.Column(min_width=260):
@@ -133,7 +133,7 @@ def _ways() -> dict[str, Any]:
             )
         parts["address"] = gr.Textbox(
             label="Link", show_label=False, visible=False, interactive=False, buttons=["copy"],
-            elem_id="wall-address", max_lines=2,
+            elem_id="wall-address", max_lines=1,
         )  # fmt: skip
         parts["link_words"] = gr.HTML(elem_id="wall-link-words", elem_classes="note", padding=False)
         parts["query"] = gr.Textbox(visible=False)
