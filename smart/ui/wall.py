@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -242,7 +243,10 @@ def download(request: gr.Request, name: str | None) -> Iterator[str]:
     one = found(request, name)
     with tempfile.TemporaryDirectory(prefix="smart-") as folder:
         path = Path(folder) / one.name
-        path.write_bytes(one.path.read_bytes())
+        try:
+            shutil.copyfile(one.path, path)
+        except OSError as error:
+            raise gr.Error(f"{one.name} cannot be read ({error.strerror}).") from error
         yield str(path)
 
 

@@ -22,6 +22,11 @@ GIVE = "Settings from a picture"
 GIVE_HELP = "Drop a PNG that SMART saved: all its settings, and the portrait, come back."
 # What a press on the real button would do; the file is there only now.
 FETCH = "() => setTimeout(() => document.querySelector('#wall-file').click(), 100)"
+# The easel is far above the wall, on a phone even more so.
+LOOK_UP = """() => document.querySelector('#easel, #compare').scrollIntoView({
+  block: "center",
+  behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+})"""
 # Names that begin with two lines are the page's own, such as its theme. A clipboard may be denied.
 SHARE = f"""async (query) => {{
   const url = new URL(window.location.href);
@@ -157,21 +162,26 @@ def wire(studio: Studio, paint: Callable[..., Any]) -> None:
     panel.tiles.select(choose, inputs, panel.looked_at(), **QUICK)
     panel.compare.click(by_name(wall.begin_pairing), inputs, panel.looked_at(), **QUICK)
     recalled = {**QUICK, "show_progress": "minimal", "show_progress_on": [studio.status]}
-    panel.recall.click(by_name(wall.recall), inputs, everything, **recalled)
-    panel.given.upload(
+    look_up: dict[str, Any] = {"fn": None, "js": LOOK_UP, "queue": False, **PRIVATE}
+    panel.recall.click(by_name(wall.recall), inputs, everything, **recalled).success(**look_up)
+    given = panel.given.upload(
         by_name(wall.recall_file), inputs, [*everything, panel.given], **recalled
-    ).failure(lambda: None, None, panel.given, queue=False, show_progress="hidden", **PRIVATE)
+    )
+    given.success(**look_up)
+    given.failure(lambda: None, None, panel.given, queue=False, show_progress="hidden", **PRIVATE)
     values = studio.values()
-    panel.vary.click(by_name(wall.vary), inputs, everything, **recalled).success(
+    varied = panel.vary.click(by_name(wall.vary), inputs, everything, **recalled)
+    varied.success(**look_up)
+    varied.success(
         paint, set(values.values()), studio.at_the_easel(), show_progress="hidden",
         concurrency_id="painter", concurrency_limit=1, **PRIVATE,
     )  # fmt: skip
     panel.delete.click(by_name(wall.delete), inputs, [*panel.hung(), *panel.looked_at()], **QUICK)
     panel.more.click(by_name(wall.show_more), inputs, panel.hung(), **QUICK)
-    for button, fetch, given in (
+    for button, fetch, which in (
         (panel.download, wall.download, panel.chosen), (panel.everything, wall.download_all, None),
     ):  # fmt: skip
-        button.click(fetch, given, panel.file, **QUICK).success(
+        button.click(fetch, which, panel.file, **QUICK).success(
             None, None, None, js=FETCH, queue=False, **PRIVATE
         )
     _wire_link(studio)
