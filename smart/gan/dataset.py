@@ -63,10 +63,11 @@ def load(
 
     crop says which square of an image that is none ("center", "top"), or "face": head and
     shoulders around the face that find_face (smart.likeness.face_in) finds, and no image without
-    one; selection is a file that `sort` wrote, of which only what it keeps is taken. Duplicates, also mirrored, are left out
-    unless they are to be kept. The pixels lie in the folder cache (default SMART_CACHE, or the
-    user's), memory-mapped; a second load takes no time. Raises SourceError, also for fewer than
-    fewest images or for images that are all the same; Cancelled leaves nothing half-written.
+    one. selection is a file that `sort` wrote, of which only what it keeps is taken. Duplicates,
+    also mirrored, are left out unless they are to be kept. The pixels lie in the folder cache
+    (default SMART_CACHE, or the user's), memory-mapped; a second load takes no time. Raises
+    SourceError, also for fewer than fewest images or for images that are all the same; Cancelled
+    leaves nothing half-written.
     """
     if crop not in CROPS and (crop != FACE or find_face is None):
         raise SourceError(f"crop is {crop!r}; it must be one of {', '.join((*CROPS, FACE))}.")

@@ -11,7 +11,17 @@ import gradio as gr
 
 from smart import networks
 from smart.options import SamplingOptions
-from smart.ui import handlers, home, school_tab, sitting, studio, teaching, theme, wall_panel
+from smart.ui import (
+    handlers,
+    home,
+    languages,
+    school_tab,
+    sitting,
+    studio,
+    teaching,
+    theme,
+    wall_panel,
+)
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -21,7 +31,7 @@ CREDITS = """<div id="credits">
 Oxford (CC BY 4.0), or VGG-19 when it is there. <b>The sketch</b>: Magenta (Apache-2.0).
 <b>Paintings</b>: public domain. <b>Method</b>: Gatys, Ecker and Bethge 2016. SMART itself is under
 the Apache licence 2.0.
-</div>"""
+<p>{languages}</p></div>"""
 
 
 def build() -> gr.Blocks:
@@ -38,7 +48,7 @@ def build() -> gr.Blocks:
                 parts = studio.build()
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
                 school_tab.build(tab, demo)
-        gr.HTML(CREDITS, padding=False)
+        gr.HTML(CREDITS.format(languages=languages.links()), padding=False)
         opened = demo.load(
             handlers.open_page,
             [parts.psi, parts.first_seed, parts.generator],
@@ -68,6 +78,7 @@ def warm_up() -> None:
         for index in range(sitting.SITTERS):
             options = SamplingOptions(seed=sitting.FIRST_SEED + index)
             sitting.face(options, sitting.EASEL)
+        sitting.controls_of(options)  # a click on a sitter must not wait for the sliders to be read
         handlers.painter_tiles(handlers.painters())
         workshop.quick(networks.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed
@@ -93,6 +104,7 @@ def launch(
         auth=auth,
         theme=theme.theme(),
         css=theme.css(),
+        head=languages.script() + theme.keys(),
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,

@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 
 from smart.progress import Cancelled, OnProgress, Progress
 
+WAITING = "waiting"  # the stage of work before which others are served
+
 _R = TypeVar("_R")
 
 
@@ -25,7 +27,7 @@ class Workshop:
 
     def __init__(self) -> None:
         self._quick: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._long: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._line: list[Callable[[], None]] = []  # what runs, and behind it what waits
         self._wake = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -35,12 +37,28 @@ class Workshop:
         if threading.current_thread() is self._thread:
             return work()
         future: Future[_R] = Future()
-        self._put(self._quick, lambda: _fulfil(future, work))
+        self._quick.put(lambda: _fulfil(future, work))
+        self._begin()
         return future.result()
 
     def long(self, work: Callable[[], None]) -> None:
         """Do something long when what was put before is done; returns at once."""
-        self._put(self._long, work)
+        with self._lock:
+            self._line.append(work)
+        self._begin()
+
+    def ahead(self, work: Callable[[], None]) -> int:
+        """How many pieces of long work are done before this one; 0 for what runs or is done."""
+        with self._lock:
+            return self._line.index(work) if work in self._line else 0
+
+    def leave(self, work: Callable[[], None]) -> bool:
+        """Take long work out of the line; False where it has begun already, or is done."""
+        with self._lock:
+            waits = work in self._line[1:]
+            if waits:
+                self._line.remove(work)
+            return waits
 
     def between_steps(self) -> None:
         """Called by long work now and then: do what is quick and waits."""
@@ -51,8 +69,7 @@ class Workshop:
                 return
             work()
 
-    def _put(self, line: queue.SimpleQueue[Callable[[], None]], work: Callable[[], None]) -> None:
-        line.put(work)
+    def _begin(self) -> None:
         self._wake.release()
         with self._lock:
             if self._thread is None:
@@ -63,11 +80,15 @@ class Workshop:
         while True:
             self._wake.acquire()
             self.between_steps()
-            try:
-                work = self._long.get_nowait()
-            except queue.Empty:
+            with self._lock:
+                work = self._line[0] if self._line else None
+            if work is None:
                 continue
-            work()
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._line.remove(work)
 
 
 def _fulfil(future: Future[Any], work: Callable[[], Any]) -> None:
@@ -114,17 +135,27 @@ class Job(Generic[_R]):
         workshop.between_steps()
 
     def stop(self) -> None:
-        """End the work at its next report; its result is what is done by then."""
+        """End the work at its next report; its result is what is done by then.
+
+        Work that still waits leaves the line, and its result is Cancelled.
+        """
         with self._news:
             self._stopped = True
+        if workshop.leave(self._run):
+            self._future.set_exception(Cancelled())
+            with self._news:
+                self._finished = True
+                self._news.notify_all()
 
     def watch(self, every: float) -> Iterator[Progress]:
         """Start, and give the newest report at most once in `every` seconds until the end.
 
-        A watcher that goes away (closes the generator) stops the work.
+        While others are served first, the reports are of the stage WAITING, with as many steps
+        to go as there are others. A watcher that goes away (closes the generator) stops the work.
         """
         workshop.long(self._run)
         try:
+            yield from self._in_line()
             while True:
                 with self._news:
                     self._news.wait_for(lambda: self._finished or self._latest is not None)
@@ -140,6 +171,15 @@ class Job(Generic[_R]):
                     self._news.wait_for(lambda: self._finished, max(pause, 0))
         finally:
             self.stop()
+
+    def _in_line(self) -> Iterator[Progress]:
+        said = 0
+        while ahead := workshop.ahead(self._run):
+            if ahead != said:
+                yield Progress(0, ahead, WAITING)
+                said = ahead
+            with self._news:
+                self._news.wait_for(lambda: self._finished, 0.2)
 
     def result(self) -> _R:
         """What the work returned, or what it raised; waits for the end."""

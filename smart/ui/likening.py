@@ -11,9 +11,10 @@ from PIL import Image, ImageDraw
 from smart import images
 from smart import likeness as likenesses
 from smart.gan.face_frame import Frame
+from smart.progress import Cancelled
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
-from smart.ui.painting import easel_at_work
+from smart.ui.painting import easel_at_work, left_the_line
 from smart.ui.sitting import EASEL, SITTERS, base_of, controls_of, desk, face, gallery
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ def search(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Itera
         found = job.result()
     except ValueError as error:
         raise gr.Error(str(error), title="Likeness", print_exception=False) from error
+    except Cancelled:
+        yield left_the_line(studio)
+        return
     finally:
         desk.remove(session, job)
     who = found.options.to_dict()

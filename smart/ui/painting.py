@@ -15,11 +15,11 @@ from PIL import Image
 
 from smart import images, movie, networks, pipeline
 from smart.options import PaintingOptions, SamplingOptions, options_of
-from smart.progress import OnProgress, Progress
+from smart.progress import Cancelled, OnProgress, Progress
 from smart.settings import Settings
 from smart.ui import handlers, hanging
 from smart.ui.handlers import status
-from smart.ui.jobs import Job, workshop
+from smart.ui.jobs import WAITING, Job, workshop
 from smart.ui.sitting import EASEL, WISHES, caption, checked, desk, face, person
 from smart.wall import readable_name
 
@@ -132,6 +132,9 @@ def _work(
         portrait = job.result()
     except ValueError as error:
         raise gr.Error(str(error), title="Portrait", print_exception=False) from error
+    except Cancelled:
+        yield left_the_line(studio)
+        return
     finally:
         desk.remove(session, job)
     seconds = time.monotonic() - job.started
@@ -196,6 +199,24 @@ def easel_at_work(
             size = images.fitted_size(*small.size, EASEL)
             update[studio.easel] = small.resize(size, Image.Resampling.BICUBIC)
         yield update
+
+
+def alone(request: gr.Request) -> None:
+    """Raises gr.Error where something is already under way at the easel of this session."""
+    if desk.busy(request.session_hash or ""):
+        raise gr.Error(
+            "Your easel is in use; press Stop, or wait until it is done.",
+            title="Easel", print_exception=False,
+        )  # fmt: skip
+
+
+def left_the_line(studio: Studio) -> Updates:
+    """What the easel shows when someone did not wait any longer."""
+    return {
+        studio.status: status("You left the line. Press Paint whenever you like."),
+        studio.paint: gr.Button(visible=True),
+        studio.stop: gr.Button(visible=False),
+    }
 
 
 def _finished(studio: Studio, made: Finished, seconds: float, folder: Path) -> Updates:
@@ -278,6 +299,9 @@ class Clock:
 
     def words(self, progress: Progress) -> tuple[str, float, str]:
         """What is being done, the share that is done (0..1), and the time left in words."""
+        if progress.stage == WAITING:
+            others = "One other is" if progress.total == 1 else f"{progress.total} others are"
+            return f"{others} served before you", 0.0, "Stop leaves the line"
         done = progress.step / progress.total if progress.fraction is None else progress.fraction
         now = time.monotonic()
         self.first = self.first or (now, done)

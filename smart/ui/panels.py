@@ -180,6 +180,10 @@ def easel_panel() -> dict[str, Any]:
         "comparing": gr.State(False),
         "last": gr.State(None, time_to_live=3600),
     }
+    with gr.Row(elem_classes="tight", elem_id="paint-row"):
+        parts["paint"] = gr.Button("Paint", variant="primary", elem_id="paint", scale=3)
+        parts["stop"] = gr.Button("Stop", variant="stop", elem_id="stop", visible=False, scale=3)
+    parts["status"] = gr.HTML(handlers.status(handlers.INVITATION), elem_id="status", padding=False)
     parts["easel"] = gr.Image(
         show_label=False, label="Portrait", interactive=False, format="jpeg", elem_id="easel",
         type="pil", buttons=["fullscreen"], alt_text="The portrait on the easel",
@@ -196,10 +200,6 @@ def easel_panel() -> dict[str, Any]:
         show_label=False, label="How it came to be", visible=False, interactive=False,
         elem_id="film-picture", buttons=["download"], format="webp",
     )  # fmt: skip
-    parts["status"] = gr.HTML(handlers.status(handlers.INVITATION), elem_id="status", padding=False)
-    with gr.Row(elem_classes="tight"):
-        parts["paint"] = gr.Button("Paint", variant="primary", elem_id="paint", scale=3)
-        parts["stop"] = gr.Button("Stop", variant="stop", elem_id="stop", visible=False, scale=3)
     with gr.Row(elem_classes="tight"):
         small: dict[str, Any] = {"visible": False, "min_width": 120}
         parts["download"] = gr.DownloadButton("Download", elem_id="download", **small)

@@ -31,6 +31,8 @@ def build() -> Studio:
 
 PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **PRIVATE}
+# As many as may wait: who is served next is the workshop's to say, and it tells each their place.
+LONG: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": 20, **PRIVATE}
 
 
 def _wire_sitters(studio: Studio) -> None:
@@ -72,7 +74,7 @@ def _wire_sitters(studio: Studio) -> None:
     studio.sitters.select(
         sitting.choose, studio.tiles,
         [studio.chosen, studio.use_photo, studio.free, *studio.controls()],
-        queue=False, show_progress="hidden", **PRIVATE,
+        queue=False, show_progress="hidden", trigger_mode="always_last", **PRIVATE,
     ).then(**{**chair, "fn": sitting.show_chosen, "inputs": [studio.free, *who]})  # fmt: skip
     studio.as_they_came.click(
         sitting.reset, studio.chosen, studio.controls(), queue=False, show_progress="hidden",
@@ -126,7 +128,7 @@ def _wire_photo(studio: Studio) -> None:
 def _wire_painters(studio: Studio) -> None:
     studio.painters.select(
         handlers.choose_painter, studio.slugs, [studio.painter, studio.work, studio.credit],
-        show_progress="hidden", queue=False, **PRIVATE,
+        show_progress="hidden", queue=False, trigger_mode="always_last", **PRIVATE,
     )  # fmt: skip
     studio.work.input(
         handlers.choose_work, studio.work, [studio.painter, studio.credit],
@@ -148,15 +150,19 @@ def _wire_easel(studio: Studio) -> None:
     shown = studio.at_the_easel()
 
     def paint(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from painting.paint(studio, request, {n: values[c] for n, c in named.items()})
 
     def go_on(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from painting.go_on(studio, request, {n: values[c] for n, c in named.items()})
 
     def walk(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from walking.walk(studio, request, {n: values[c] for n, c in named.items()})
 
     def search(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
+        painting.alone(request)
         yield from likening.search(studio, request, {n: values[c] for n, c in named.items()})
 
     found = [
@@ -168,10 +174,9 @@ def _wire_easel(studio: Studio) -> None:
         (studio.search, search, found),
     ):  # fmt: skip
         button.click(
-            work, set(named.values()), changed, show_progress="hidden",
-            concurrency_id="painter", concurrency_limit=1, **PRIVATE,
+            work, set(named.values()), changed, show_progress="hidden", **LONG
         )  # fmt: skip
-    wall_panel.wire(studio, paint)
+    wall_panel.wire(studio, paint, LONG)
     studio.stop.click(
         painting.stop, None, studio.stop, queue=False, show_progress="hidden", **PRIVATE
     )

@@ -95,8 +95,10 @@ def begin(
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title="School", print_exception=False) from error
     words = f"{len(loaded.names):,} images"
-    for count, what in ((len(loaded.left_out), "had no face or could not be read" if crop == dataset.FACE
-                         else "could not be read"),
+    unused = "could not be read"
+    if crop == dataset.FACE:
+        unused = "hold no face that could be used"
+    for count, what in ((len(loaded.left_out), unused),
                         (len(loaded.duplicates), "were there twice")):  # fmt: skip
         words += f", {count} {what}" if count else ""
     yield [_runs_choice(name.strip()), status(f"{words}. The training begins.", 0.0)]

@@ -70,3 +70,8 @@ def css() -> str:
     # style.css is everyone's; the others, in the order of their names, are for one tab each.
     sheets = sorted(ASSETS.glob("*.css"), key=lambda path: (path.name != "style.css", path.name))
     return "\n".join([*rules, *(sheet.read_text(encoding="utf-8") for sheet in sheets)])
+
+
+def keys() -> str:
+    """What makes keys work: Ctrl+Enter, Esc and the arrows."""
+    return f"<script>{(ASSETS / 'keys.js').read_text(encoding='utf-8')}</script>"

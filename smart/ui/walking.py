@@ -11,9 +11,10 @@ import gradio as gr
 
 from smart import movie
 from smart import walk as walks
+from smart.progress import Cancelled
 from smart.ui.handlers import choice, status
 from smart.ui.jobs import Job
-from smart.ui.painting import easel_at_work
+from smart.ui.painting import easel_at_work, left_the_line
 from smart.ui.sitting import EASEL, desk, face, sampled
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def walk(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Iterato
             stopped = job.result() if shown is not None else False
         except ValueError as error:
             raise gr.Error(str(error), title="Walk", print_exception=False) from error
+        except Cancelled:
+            yield left_the_line(studio)
+            return
         finally:
             desk.remove(session, job)
         words = "The walk as far as it came" if stopped else "The walk, round and round"

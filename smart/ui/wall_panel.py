@@ -146,8 +146,8 @@ def _ways() -> dict[str, Any]:
     return parts
 
 
-def wire(studio: Studio, paint: Callable[..., Any]) -> None:
-    """Connect the wall with the Studio; paint is what its Paint button does."""
+def wire(studio: Studio, paint: Callable[..., Any], long: dict[str, Any]) -> None:
+    """Connect the wall with the Studio; paint is what its Paint button does, in the line long."""
     panel = studio.portraits
     named = {
         "name": panel.chosen, "names": panel.names, "pairing": panel.pairing, "sure": panel.sure,
@@ -174,7 +174,7 @@ def wire(studio: Studio, paint: Callable[..., Any]) -> None:
     varied.success(**look_up)
     varied.success(
         paint, set(values.values()), studio.at_the_easel(), show_progress="hidden",
-        concurrency_id="painter", concurrency_limit=1, **PRIVATE,
+        **long,
     )  # fmt: skip
     panel.delete.click(by_name(wall.delete), inputs, [*panel.hung(), *panel.looked_at()], **QUICK)
     panel.more.click(by_name(wall.show_more), inputs, panel.hung(), **QUICK)

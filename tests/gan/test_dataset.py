@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from smart.gan import dataset
+from smart.gan.face_frame import Frame
 from smart.gan.selection import Selection, SelectionError, read_selection, write_selection
 from smart.gan.sources import SourceError, entries
 from smart.progress import Cancelled, Progress
@@ -234,3 +235,52 @@ def test_too_few_and_all_the_same(tmp_path: Path) -> None:
         dataset.load(tmp_path, 32)
     with pytest.raises(SourceError, match="are the same"):
         dataset.load(tmp_path, 32, keep_duplicates=True)
+
+
+def faces_at(frames: dict[int, Frame]) -> dataset.Find:
+    """A search that knows pictures by their width."""
+    return lambda picture: frames[picture.width]
+
+
+def test_faces_are_cut_out_and_what_holds_none_is_listed(tmp_path: Path) -> None:
+    root = tmp_path / "portraits"
+    root.mkdir()
+    frames = {}
+    for seed in range(3):
+        picture(seed, (200 + seed, 160)).save(root / f"{seed}.png")
+        frames[200 + seed] = Frame(60, 30, 80, 0.3)
+    frames[201] = Frame(60, 30, 80, 0.01)  # looks like no face
+    frames[202] = Frame(60, 30, 8, 0.3)  # a face that is far away
+    loaded = dataset.load(root, 64, crop="face", find_face=faces_at(frames), fewest=1)
+    assert loaded.names == ("0.png",)
+    reasons = dict(loaded.left_out)
+    assert "no face" in reasons["1.png"]
+    assert "8 px" in reasons["2.png"]
+    # Head and shoulders: the square is wider than the face's, and its middle a little lower.
+    middle = np.asarray(picture(0, (200, 160)))[76:80, 98:102].mean((0, 1))
+    found = loaded.pixels[0, :, 30:34, 30:34].float().mean((1, 2))
+    assert np.abs(found.numpy() - middle).max() < 20
+
+
+def test_where_faces_are_is_remembered(folder: Path, own_cache: Path) -> None:
+    searched = []
+
+    def find(shown: Image.Image) -> Frame:
+        searched.append(shown.size)
+        return Frame(4, 4, 24, 0.3)
+
+    first = dataset.load(folder, 32, crop="face", find_face=find)
+    assert len(searched) == len(first.names) == 36
+    dataset.load(folder, 48, crop="face", find_face=find, fewest=0)
+    assert len(searched) == 36, "another size searched again"
+    (own_cache / "face-frames.json").write_text('{"a": [1, 2], "b": "no"}')
+    for cached in own_cache.glob("*.npy"):
+        cached.unlink()
+    again = dataset.load(folder, 32, crop="face", find_face=find)
+    assert len(searched) == 72, "a damaged cache was trusted"
+    assert torch.equal(again.pixels, first.pixels)
+
+
+def test_faces_need_a_search(folder: Path) -> None:
+    with pytest.raises(SourceError, match="face"):
+        dataset.load(folder, 32, crop="face")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from smart.progress import Cancelled, OnProgress, Progress
 from smart.ui import painting
-from smart.ui.jobs import Desk, Job, workshop
+from smart.ui.jobs import WAITING, Desk, Job, workshop
 
 
 def counting(report: OnProgress, steps: int = 1000, seconds: float = 0.005) -> int:
@@ -134,3 +135,39 @@ def test_the_clock_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock.words(Progress(10, 40, "x", fraction=0.25))[1:] == (0.25, "at most 12 s left")
     now += 12
     assert clock.words(Progress(40, 40, "x"))[1:] == (1.0, "nearly done")
+
+
+def test_who_waits_is_told_and_may_leave() -> None:
+    first, second, third = Job(counting), Job(counting), Job(lambda report: counting(report, 5))
+    running = first.watch(0.01)
+    next(running)
+    seen: dict[str, list[Progress]] = {"second": [], "third": []}
+
+    def watch(name: str, job: Job[int]) -> None:
+        seen[name].extend(job.watch(0.01))
+
+    threads = []
+    for name, job in (("second", second), ("third", third)):
+        threads.append(threading.Thread(target=watch, args=(name, job)))
+        threads[-1].start()
+        wait_for(lambda name=name: bool(seen[name]))  # type: ignore[misc]
+    assert seen["second"][0] == Progress(0, 1, WAITING)
+    assert seen["third"][0] == Progress(0, 2, WAITING)
+    second.stop()
+    threads[0].join(1)
+    assert not threads[0].is_alive(), "who leaves the line waits for no one"
+    with pytest.raises(Cancelled):
+        second.result()
+    wait_for(lambda: Progress(0, 1, WAITING) in seen["third"])
+    first.stop()
+    threads[1].join(5)
+    assert third.result() == 5
+    assert {progress.stage for progress in seen["second"]} == {WAITING}
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if happened():
+            return
+        time.sleep(0.01)
+    raise AssertionError("It did not happen within five seconds.")
