@@ -101,8 +101,12 @@ def sitter_in(path: str | Path) -> SamplingOptions:
     return _sampling_of(known.get("sitter"), name)
 
 
-def parse(known: Mapping[str, Any], name: str) -> Recipe:
-    """The recipe in a portrait's provenance; name is what its picture is called in messages."""
+def parse(known: Mapping[str, Any], name: str, exact: bool = True) -> Recipe:
+    """The recipe in a portrait's provenance; name is what its picture is called in messages.
+
+    exact: the painters' pictures must be those it was painted after; otherwise those that are here
+    now stand for them, which is enough to paint something like it. Raises ValueError.
+    """
     sampling, photo = None, known.get("photo")
     if photo is None:
         sampling = _sampling_of(known.get("sitter"), name)
@@ -115,8 +119,8 @@ def parse(known: Mapping[str, Any], name: str) -> Recipe:
     return Recipe(
         sampling,
         photo,
-        _choices_of(known.get("styles"), name),
-        () if ground is None else _choices_of(ground, name),
+        _choices_of(known.get("styles"), name, exact),
+        () if ground is None else _choices_of(ground, name, exact),
         legs,
         network,
         precision,
@@ -166,7 +170,7 @@ def _legs_of(known: Mapping[str, Any], name: str) -> tuple[Leg, ...]:
     return tuple(legs)
 
 
-def _choices_of(listed: Any, name: str) -> tuple[Choice, ...]:
+def _choices_of(listed: Any, name: str, exact: bool) -> tuple[Choice, ...]:
     catalogue = styles.scan()
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise ValueError(f"{name} names no painter; give a PNG that `portrait` made.")
@@ -179,7 +183,7 @@ def _choices_of(listed: Any, name: str) -> tuple[Choice, ...]:
             )
         choice = catalogue.choose(f"{str(item.get('slug', ''))[:200]}:{weight}")
         now = {work.slug: work.sha256 for work in choice.works}
-        if item.get("works") != now:
+        if exact and item.get("works") != now:
             raise StyleError(
                 f"The pictures of {choice.slug!r} are not those that painted {name}; "
                 "bring them back, or paint with --style instead of --like."

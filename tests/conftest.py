@@ -31,10 +31,11 @@ def skip_or_fail(reason: str) -> NoReturn:
 
 @pytest.fixture(scope="session", autouse=True)
 def quiet_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No network, no cache of the person who runs the tests, the same precision everywhere."""
+    """No network, no cache or portraits of who runs the tests, the same precision everywhere."""
     before = dict(os.environ)
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["SMART_DEVICE"] = "cpu"
+    os.environ["SMART_PORTRAITS"] = str(tmp_path_factory.mktemp("portraits"))
     yield
     os.environ.clear()
     os.environ.update(before)

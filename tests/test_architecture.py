@@ -39,6 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "smart.story": BASE | {"smart.gan", "smart.painting", "smart.styles", "smart.networks"},
     "smart.provenance": BASE | {"smart.styles"},
+    "smart.settings": BASE | {"smart.styles", "smart.provenance"},
+    "smart.wall": BASE | {"smart.styles"},
     "smart.terminal": {"smart.progress"},
     "smart.school": BASE | {"smart.gan", "smart.networks"},
     "smart.sorting": BASE | {"smart.gan", "smart.networks"},
@@ -62,8 +64,18 @@ ALLOWED: dict[str, set[str]] = {
     | {"smart.terminal", "smart.commands_sitter"},
     "smart.ui": BASE
     | {"smart.pipeline", "smart.sitters", "smart.networks", "smart.styles", "smart.ui"}
-    | {"smart.movie", "smart.walk", "smart.likeness"}
-    | {"smart.school", "smart.sorting", "smart.gan", "smart.story"},
+    | {
+        "smart.gan",
+        "smart.likeness",
+        "smart.movie",
+        "smart.provenance",
+        "smart.school",
+        "smart.settings",
+        "smart.sorting",
+        "smart.story",
+        "smart.walk",
+        "smart.wall",
+    },
     "smart.__main__": {"smart.cli"},
     "smart": set(),
 }
@@ -129,7 +141,10 @@ def test_below_the_shells_nothing_prints_or_reads_arguments(path: Path) -> None:
     assert "sys.argv" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["smart.options", "smart.progress", "smart.styles", "smart.cli"])
+LIGHT = ("options", "progress", "styles", "settings", "wall", "cli")
+
+
+@pytest.mark.parametrize("name", [f"smart.{name}" for name in LIGHT])
 def test_light_modules_stay_light(name: str) -> None:
     code = f"import sys, {name}; print(' '.join(sys.modules))"
     loaded = subprocess.run(

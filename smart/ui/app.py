@@ -11,7 +11,18 @@ import gradio as gr
 
 from smart import networks
 from smart.options import SamplingOptions
-from smart.ui import handlers, languages, school_tab, sitting, story_tab, studio, teaching, theme
+from smart.ui import (
+    handlers,
+    home,
+    languages,
+    school_tab,
+    sitting,
+    story_tab,
+    studio,
+    teaching,
+    theme,
+    wall_panel,
+)
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -41,7 +52,7 @@ def build() -> gr.Blocks:
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
                 school_tab.build(tab, demo)
         gr.HTML(CREDITS.format(languages=languages.links()), padding=False)
-        demo.load(
+        opened = demo.load(
             handlers.open_page,
             [parts.psi, parts.first_seed, parts.generator],
             [
@@ -51,6 +62,7 @@ def build() -> gr.Blocks:
             show_progress_on=[parts.sitters], api_visibility="private",
             concurrency_id="sitters", concurrency_limit=2,
         )  # fmt: skip
+        wall_panel.on_load(demo, opened, parts)
         _add_endpoints()
     return demo
 
@@ -85,8 +97,7 @@ def launch(
     block: bool = True,
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
-    if share:
-        teaching.close_on_share()
+    home.opened(host, share)
     threading.Thread(target=warm_up, daemon=True, name="smart-warm-up").start()
     demo.queue(max_size=20, api_open=False)
     running = demo.launch(

@@ -32,6 +32,16 @@ def painters() -> tuple[Style, ...]:
     return styles.scan().styles
 
 
+def names() -> dict[str, str]:
+    """What the painters are called, by slug."""
+    return {style.slug: style.name for style in painters()}
+
+
+def name_of(slug: str) -> str:
+    """What a painter, or the painter of a work, is called."""
+    return names().get(slug.split("/")[0], slug)
+
+
 def painter_tiles(found: tuple[Style, ...]) -> list[tuple[Image.Image, str]]:
     """Thumbnail and name of each painter."""
     tiles = []
@@ -73,14 +83,29 @@ def choose_painter(slugs: list[str], event: gr.SelectData) -> list[Any]:
 
 
 def _painter_shown(slug: str) -> list[Any]:
-    style = next((style for style in painters() if style.slug == slug), None)
+    artist = slug.split("/")[0]
+    style = next((style for style in painters() if style.slug == artist), None)
     if style is None:
         raise gr.Error("This painter is gone; reload the page.")
     if len(style.works) == 1:
         return [slug, gr.Dropdown(visible=False), credit(slug)]
-    together = (f"{ALL_WORKS} ({len(style.works)})", slug)
+    together = (f"{ALL_WORKS} ({len(style.works)})", artist)
     choices = [together, *((work.title, work.slug) for work in style.works)]
     return [slug, gr.Dropdown(choices, value=slug, visible=True), credit(slug)]
+
+
+def painter_controls(slug: str, slugs: list[str] | None) -> list[Any]:
+    """Choose this painter or work for someone who sees the painters slugs.
+
+    In the order painters, slugs, painter, work, credit.
+    """
+    found = painters()
+    here = [style.slug for style in found]
+    shown = _painter_shown(slug)
+    place = here.index(slug.split("/")[0])
+    if here == slugs:
+        return [gr.Gallery(selected_index=place), gr.skip(), *shown]
+    return [gr.Gallery(painter_tiles(found), selected_index=place), here, *shown]
 
 
 def choose_work(slug: str) -> list[str]:

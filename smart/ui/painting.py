@@ -16,11 +16,12 @@ from PIL import Image
 from smart import images, movie, networks, pipeline
 from smart.options import PaintingOptions, SamplingOptions, options_of
 from smart.progress import Cancelled, OnProgress, Progress
-from smart.styles import Choice
-from smart.ui import handlers
-from smart.ui.handlers import choice, status
+from smart.settings import Settings
+from smart.ui import handlers, hanging
+from smart.ui.handlers import status
 from smart.ui.jobs import WAITING, Job, workshop
 from smart.ui.sitting import EASEL, WISHES, caption, checked, desk, face, person
+from smart.wall import readable_name
 
 if TYPE_CHECKING:
     from smart.ui.panels import Studio
@@ -44,21 +45,37 @@ class Finished:
     title: str
 
 
+def settings_of(studio: Studio, values: Values) -> Settings:
+    """All that the controls say."""
+    painting = checked(PaintingOptions, **{name: values[name] for name in studio.options})
+    share = values["share"]
+    try:
+        return Settings(
+            sitter_of(values), str(values["painter"]), painting, str(values["second"] or ""),
+            str(values["role"] or "mix"), 50.0 if share is None else share,
+        )  # fmt: skip
+    except ValueError as error:
+        raise gr.Error(str(error), title="Settings", print_exception=False) from error
+
+
 def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updates]:
     """Paint the sitter or the photograph; the easel shows the picture as it grows."""
-    painting = checked(PaintingOptions, **{name: values[name] for name in studio.options})
-    choices, ground = _painters(values)
+    settings = settings_of(studio, values)
+    try:
+        choices, ground = settings.choices()
+    except ValueError as error:
+        raise gr.Error(str(error), title="Painter", print_exception=False) from error
     photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
-    sampling = sitter_of(values)
-    by = " and ".join(_name_of(one.slug) for one in choices)
+    by = " and ".join(handlers.name_of(one.slug) for one in choices)
     if ground:
-        by += f", {_name_of(ground[0].slug)} behind"
+        by += f", {handlers.name_of(ground[0].slug)} behind"
     if photo is None:
-        work = partial(pipeline.paint_seed, sampling, choices, painting, ground=ground)
+        sampling = sitter_of(values)
+        work = partial(pipeline.paint_seed, sampling, choices, settings.painting, ground=ground)
         title = f"{caption(sampling)} after {by}"
         shown = face(sampling, EASEL)
     else:
-        work = partial(pipeline.paint_photo, photo, choices, painting, ground=ground)
+        work = partial(pipeline.paint_photo, photo, choices, settings.painting, ground=ground)
         title = f"Your photograph after {by}"
         shown = images.shrunk(photo.picture, EASEL)
     frames = movie.Frames(FILM_FRAMES, FILM_SIZE)
@@ -124,18 +141,10 @@ def _work(
     finished = Finished(portrait, frames, photo, title)
     # The page takes its own copies, which it deletes after a while; ours go at once.
     with tempfile.TemporaryDirectory(prefix="smart-") as folder:
-        yield _finished(studio, finished, seconds, Path(folder))
-
-
-def _painters(values: Values) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
-    """Who paints the figure (or everything), and who the ground."""
-    first, second, share = values["painter"], values["second"], float(values["share"]) / 100
-    if not second:
-        return (choice(first),), ()
-    if values["role"] == "ground":
-        return (choice(first),), (choice(second),)
-    mixed = (choice(f"{first}:{1 - share:.4f}"), choice(f"{second}:{share:.4f}"))
-    return tuple(one for one in mixed if one.weight > 0), ()
+        yield {
+            **_finished(studio, finished, seconds, Path(folder)),
+            **hanging.hang(studio.portraits, request, portrait),
+        }
 
 
 def _photo(given: Image.Image | None, edited: dict[str, Any] | None) -> pipeline.Photo:
@@ -212,26 +221,33 @@ def left_the_line(studio: Studio) -> Updates:
 
 def _finished(studio: Studio, made: Finished, seconds: float, folder: Path) -> Updates:
     portrait = made.portrait
-    provenance = portrait.provenance
-    painters = [*provenance["styles"], *provenance.get("ground", [])]
-    slug = "-".join(item["slug"] for item in painters).replace("/", "-")
-    sitter = provenance.get("sitter", {}).get("seed", "photograph")
-    path = portrait.save(folder / f"portrait-{sitter}-{slug}.png")
+    path = portrait.save(folder / f"{readable_name(portrait.provenance)}.png")
     before = _before(made).resize(portrait.image.size, Image.Resampling.LANCZOS)
     before_path = images.save_png(before, folder / "sitter.png")
     words = "stopped and kept as it stood" if portrait.stopped else "finished"
     width, height = portrait.image.size
     text = f"{made.title}, {words} after {seconds:.0f} s. {width} x {height} px, {portrait.manner}."
+    return on_the_easel(studio, made, path, (before_path, path), text)
+
+
+def on_the_easel(
+    studio: Studio, made: Finished, path: Path, pair: tuple[Path, Path] | None, text: str
+) -> Updates:
+    """The portrait in the file path, to be downloaded, compared (with a pair) and gone on with."""
+    before = None if pair is None else (str(pair[0]), str(pair[1]))
+    has_subject = made.photo is not None or "sitter" in made.portrait.provenance
     return {
         studio.easel: gr.Image(str(path), visible=True),
-        studio.compare: gr.ImageSlider((str(before_path), str(path)), visible=False),
+        studio.compare: gr.ImageSlider(before, visible=False),
+        studio.film: gr.Video(visible=False),
+        studio.film_picture: gr.Image(visible=False),
         studio.status: status(text),
         studio.comparing: False,
         studio.paint: gr.Button(visible=True),
         studio.stop: gr.Button(visible=False),
-        studio.before_after: gr.Button(visible=True),
+        studio.before_after: gr.Button(visible=before is not None),
         studio.download: gr.DownloadButton(value=str(path), visible=True),
-        studio.go_on: gr.Button(visible=True),
+        studio.go_on: gr.Button(visible=has_subject),
         studio.film_button: gr.Button(visible=len(made.frames) > 1),
         studio.last: made,
     }
@@ -246,11 +262,6 @@ def _before(made: Finished) -> Image.Image:
     sampling = SamplingOptions.from_dict({k: v for k, v in sitting.items() if k in names})
     large = max(made.portrait.image.size) > EASEL
     return face(sampling, None if large else EASEL)
-
-
-def _name_of(slug: str) -> str:
-    names = {style.slug: style.name for style in handlers.painters()}
-    return names.get(slug.split("/")[0], slug)
 
 
 def toggle(comparing: bool) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -15,6 +15,9 @@ from smart.options import (
     options_of,
 )
 from smart.ui import handlers
+
+if TYPE_CHECKING:
+    from smart.ui.wall_panel import WallPanel
 
 SIZES = (256, 384, 512, 768, 1024, 1536, 2048, LARGEST_PRINT)
 NEAR = ("content_weight", "strength")  # options in sight; the others are one click away
@@ -80,6 +83,7 @@ class Studio:
     film_picture: gr.Image
     last: gr.State
     status: gr.HTML
+    portraits: WallPanel
 
     def controls(self) -> list[Any]:
         """What the chosen sitter is asked for, in the order of sitting.person."""
@@ -115,7 +119,7 @@ class Studio:
         return [
             self.easel, self.compare, self.film, self.film_picture, self.status, self.comparing,
             self.paint, self.stop, self.before_after, self.download, self.go_on,
-            self.film_button, self.last,
+            self.film_button, self.last, *self.portraits.hung(),
         ]  # fmt: skip
 
 
@@ -205,7 +209,7 @@ def easel_panel() -> dict[str, Any]:
     controls: dict[str, Any] = {}
     with gr.Row(elem_classes="tight"):
         controls["size"] = gr.Dropdown(
-            [(_size_words(size), size) for size in SIZES], label="Size", filterable=False,
+            [(size_words(size), size) for size in SIZES], label="Size", filterable=False,
             value=default_of(PaintingOptions, "size"), elem_id="size", min_width=140,
         )  # fmt: skip
         for name in NEAR:
@@ -221,7 +225,7 @@ def easel_panel() -> dict[str, Any]:
     return parts
 
 
-def _size_words(size: int) -> str:
+def size_words(size: int) -> str:
     if size == LARGEST_PRINT:
         return f"{size} px, to print on A3"
     return f"{size} px" + (", takes minutes" if size > 1024 else "")

@@ -275,12 +275,12 @@ def keep(
         kept.append(who)
     if who not in tiles:  # someone who was changed takes the place of the one it began with
         base = sampled(**who)
-        place = _place_of(base, tiles)
+        place = place_of(base, tiles)
         tiles[len(tiles) - 1 if place is None else place] = who
     return [kept, tiles, gallery(tiles, kept, tiles.index(who))]
 
 
-def _place_of(who: SamplingOptions, tiles: Sequence[Person]) -> int | None:
+def place_of(who: SamplingOptions, tiles: Sequence[Person]) -> int | None:
     """Where someone hangs, whatever they were asked for; None where they do not."""
     for place, tile in enumerate(tiles):
         if all(tile[name] == getattr(who, name) for name in ("seed", "relative", "likeness")):
@@ -321,5 +321,5 @@ def show_subject(
         small = images.shrunk(picture.convert("RGB"), EASEL)
         return [gr.Gallery(selected_index=None), *_chair(request, lambda: small)]
     options = person(chosen, controls)
-    marked = gr.Gallery(selected_index=_place_of(options, tiles or []))
+    marked = gr.Gallery(selected_index=place_of(options, tiles or []))
     return [marked, *_chair(request, lambda: face(options, EASEL))]

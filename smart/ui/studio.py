@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from smart.ui import handlers, likening, painting, sitting, walking
+from smart.ui import handlers, likening, painting, sitting, walking, wall_panel
 from smart.ui.panels import Studio, easel_panel, painter_panel
 from smart.ui.sitter_panel import sitter_panel
 
@@ -22,7 +22,7 @@ def build() -> Studio:
             painter = painter_panel()
         with gr.Column(scale=10, min_width=260):
             easel = easel_panel()
-    studio = Studio(**sitter, **painter, **easel)
+    studio = Studio(**sitter, **painter, **easel, portraits=wall_panel.build())
     _wire_sitters(studio)
     _wire_painters(studio)
     _wire_easel(studio)
@@ -176,6 +176,7 @@ def _wire_easel(studio: Studio) -> None:
         button.click(
             work, set(named.values()), changed, show_progress="hidden", **LONG
         )  # fmt: skip
+    wall_panel.wire(studio, paint, LONG)
     studio.stop.click(
         painting.stop, None, studio.stop, queue=False, show_progress="hidden", **PRIVATE
     )

@@ -23,17 +23,12 @@ from smart.gan import dataset
 from smart.gan import run as run_folder
 from smart.gan.run import Run
 from smart.options import TrainingOptions
+from smart.ui import home
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
 from smart.ui.sitting import checked
 
 CURVES = {"learnt": "training images", "held_out": "images held out", "made": "generated"}
-_policy: dict[str, bool] = {"shared": False}
-
-
-def close_on_share() -> None:
-    """The page is open to strangers now: no training, unless the owner said so."""
-    _policy["shared"] = True
 
 
 def allowed() -> bool:
@@ -41,7 +36,7 @@ def allowed() -> bool:
     said = os.environ.get("SMART_TRAINING", "auto")
     if said in ("on", "off"):
         return said == "on"
-    return not (_policy["shared"] or os.environ.get("SPACE_ID"))
+    return not home.open_to_strangers()
 
 
 def refuse_strangers() -> None:
