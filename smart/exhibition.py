@@ -63,7 +63,9 @@ class Exhibition:
                 raise ValueError(f"The painter {slug} is chosen twice; choose each once.")
         for one in self.samplings:
             if self.samplings.count(one) > 1:
-                raise ValueError(f"The sitter of seed {one.seed} is chosen twice; choose each once.")
+                raise ValueError(
+                    f"The sitter of seed {one.seed} is chosen twice; choose each once."
+                )
         if self.painting.size > LARGEST:
             raise ValueError(
                 f"size is {self.painting.size}; in an exhibition it must be at most {LARGEST}."
@@ -97,9 +99,7 @@ class Exhibition:
         for index, place in enumerate(missing):
             self.now = place
             row, column = place
-            on_progress(
-                Progress(index + 1, len(missing), SKETCHING, fraction=index / len(missing))
-            )
+            on_progress(Progress(index + 1, len(missing), SKETCHING, fraction=index / len(missing)))
             sampling = self.samplings[row]
             if row not in self.faces:
                 face = images.to_pil(pipeline.drawn(sampling))

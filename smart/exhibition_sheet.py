@@ -55,7 +55,7 @@ class _Sheet:
         self.margin = round(self.cell * 0.24)
         self.side = round(self.cell * 0.52)  # the column of the sitters
         self.head = round(self.cell * 0.66)  # title, and the painters' names
-        self.foot = round(self.cell * 0.26)
+        self.foot = round(self.cell * 0.12)
         width = 2 * self.margin + self.side + columns * (self.cell + self.gap)
         height = self.head + rows * (self.cell + self.gap) - self.gap + self.foot + self.margin
         self.picture = Image.new("RGB", (width, self.margin // 2 + height), PAPER)
@@ -82,7 +82,9 @@ class _Sheet:
         return font.getlength(text)
 
 
-def draw(exhibition: Exhibition, pictures: Mapping[Place, Image.Image] | None = None) -> Image.Image:
+def draw(
+    exhibition: Exhibition, pictures: Mapping[Place, Image.Image] | None = None
+) -> Image.Image:
     """The sheet: painters along the top, sitters down the side, what hangs by now between them.
 
     pictures are those that hang, where they are no longer in exhibition.cells. Places where
@@ -123,8 +125,9 @@ def _title(sheet: _Sheet) -> None:
     font = _font(SERIF, 600, sheet.size(0.17))
     x += sheet.write((x, base), "SMART", font)
     x += sheet.write((x, base), ".", font, VERMILION) + sheet.size(0.08)
-    room = round(sheet.picture.width - sheet.margin - x)
-    sheet.write((x, base), TITLE, _font(ITALIC, 400, sheet.size(0.105)), SOFT, room)
+    font = _font(ITALIC, 400, sheet.size(0.105))
+    if x + font.getlength(TITLE) <= sheet.picture.width - sheet.margin:
+        sheet.write((x, base), TITLE, font, SOFT)
     y = base + sheet.size(0.08)
     sheet.pen.line((sheet.margin, y, sheet.picture.width - sheet.margin, y), LINE, 2)
 
@@ -147,6 +150,10 @@ def _sitters(sheet: _Sheet) -> None:
         if face is not None:
             face = face.resize((sheet.side, sheet.side), Image.Resampling.LANCZOS)
             sheet.picture.paste(face, (sheet.margin, top))
+        else:
+            edge = sheet.side - 1
+            box = (sheet.margin, top, sheet.margin + edge, top + edge)
+            sheet.pen.rectangle(box, outline=LINE, width=2)
         name, differs = sitter_words(sampling)
         base = top + sheet.side + sheet.size(0.11)
         font = _font(SERIF, 500, sheet.size(0.082))
@@ -157,19 +164,16 @@ def _sitters(sheet: _Sheet) -> None:
 
 
 def _foot(sheet: _Sheet) -> None:
-    """How it was made, in small print."""
+    """How it was made, in small print; the last sentence where there is room for it."""
     cells = sheet.exhibition.cells.values()
     finer = sum(refined(portrait) for portrait in cells)
-    words = f"{len(cells)} portraits of sitters who do not exist, "
-    if finer == len(cells) and finer:
-        words += "painted step by step"
-    elif finer:
-        words += f"sketched in one pass, {finer} of them refined"
-    else:
-        words += "sketched in one pass"
-    y = sheet.picture.height - sheet.margin * 0.62
+    many = "1 portrait" if len(cells) == 1 else f"{len(cells)} portraits"
+    how = "sketched in one pass"
+    if finer:
+        how = "refined step by step" if finer == len(cells) else f"{how}, {finer} of them refined"
+    font = _font(SANS, 400, sheet.size(0.058))
     width = sheet.picture.width - 2 * sheet.margin
-    sheet.write(
-        (sheet.margin, math.floor(y)), f"{words}. Everything to make them again is in this file.",
-        _font(SANS, 400, sheet.size(0.058)), SOFT, width,
-    )  # fmt: skip
+    words = f"{many}, {how}."
+    more = f"{words} Everything to make them again is in this file."
+    at = (sheet.margin, math.floor(sheet.picture.height - sheet.margin * 0.62))
+    sheet.write(at, more if font.getlength(more) <= width else words, font, SOFT, width)

@@ -37,6 +37,8 @@ ALLOWED: dict[str, set[str]] = {
         "smart.provenance",
         "smart.networks",
     },
+    "smart.exhibition": BASE | {"smart.pipeline", "smart.provenance", "smart.styles"},
+    "smart.exhibition_sheet": BASE | {"smart.exhibition"},
     "smart.provenance": BASE | {"smart.styles"},
     "smart.terminal": {"smart.progress"},
     "smart.school": BASE | {"smart.gan", "smart.networks"},
@@ -46,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.commands_train",
         "smart.commands_sort",
         "smart.commands_sitter",
+        "smart.commands_exhibition",
         "smart.options",
     },
     "smart.walk": BASE
@@ -54,6 +57,9 @@ ALLOWED: dict[str, set[str]] = {
     "smart.commands_sitter": BASE
     | {"smart.sitters", "smart.walk", "smart.likeness", "smart.gan", "smart.provenance"}
     | {"smart.styles", "smart.terminal"},
+    "smart.commands_exhibition": BASE
+    | {"smart.commands_sitter", "smart.exhibition", "smart.exhibition_sheet", "smart.styles"}
+    | {"smart.terminal"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
     "smart.commands_train": BASE | {"smart.gan", "smart.school", "smart.terminal"},
     "smart.commands": BASE
@@ -61,7 +67,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"smart.terminal", "smart.commands_sitter"},
     "smart.ui": BASE
     | {"smart.pipeline", "smart.sitters", "smart.networks", "smart.styles", "smart.ui"}
-    | {"smart.movie", "smart.walk", "smart.likeness"}
+    | {"smart.movie", "smart.walk", "smart.likeness", "smart.exhibition", "smart.exhibition_sheet"}
     | {"smart.school", "smart.sorting", "smart.gan"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),
