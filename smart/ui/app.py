@@ -11,7 +11,16 @@ import gradio as gr
 
 from smart import networks
 from smart.options import SamplingOptions
-from smart.ui import handlers, languages, school_tab, sitting, studio, teaching, theme
+from smart.ui import (
+    exhibition_tab,
+    handlers,
+    languages,
+    school_tab,
+    sitting,
+    studio,
+    teaching,
+    theme,
+)
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -36,6 +45,8 @@ def build() -> gr.Blocks:
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab("Studio"):
                 parts = studio.build()
+            with gr.Tab("Exhibition", elem_id="exhibition-tab") as tab:
+                exhibition_tab.build(tab, demo, parts.tiles)
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
                 school_tab.build(tab, demo)
         gr.HTML(CREDITS.format(languages=languages.links()), padding=False)
