@@ -91,6 +91,7 @@ def launch(
     port: int | None = None,
     share: bool = False,
     auth: tuple[str, str] | None = None,
+    mcp: bool = False,
     block: bool = True,
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
@@ -103,6 +104,7 @@ def launch(
         server_port=port,
         share=share,
         auth=auth,
+        mcp_server=mcp,
         theme=theme.theme(),
         css=theme.css(),
         head=languages.script() + theme.keys(),
@@ -118,6 +120,8 @@ def launch(
     print(f"SMART is open at {demo.local_url}", flush=True)
     if demo.share_url:
         print(f"and for everyone with this link at {demo.share_url}", flush=True)
+    if mcp:
+        print(f"and for assistants (MCP) at {demo.local_url}gradio_api/mcp/", flush=True)
     if block:
         demo.block_thread()
     return running

@@ -52,7 +52,7 @@ def _order() -> dict[str, Any]:
             elem_id="exhibition-first",
         )  # fmt: skip
         parts["count"] = gr.Slider(
-            1, MOST, 4, step=1, label="How many", min_width=150, elem_id="exhibition-count"
+            1, MOST, 4, step=1, label="How many", min_width=170, elem_id="exhibition-count"
         )
     parts["seeds"] = seeds
     step(2, "The painters", "Up to eight, one column each.")

@@ -65,7 +65,7 @@ def painters(ticked: list[str] | None) -> list[Any]:
         data = data_address(images.square(picture, 120))
         rules.append(
             f"#exhibition-painters label:nth-of-type({index + 1})::before"
-            f"{{background-image:url({data})}}"
+            f"{{background-image:url({data}) !important}}"
         )
     choices = [(style.name, style.slug) for style in found]
     return [gr.CheckboxGroup(choices, value=kept), f"<style>{''.join(rules)}</style>"]
