@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from smart import images, pipeline, sitters
 from smart import styles as style_folder
@@ -64,12 +66,16 @@ def face(
             seed=seed, psi=psi, generator=generator, sliders=sliders, relative=relative,
             distance=distance, features_from=features_from, colors_from=colors_from,
         )  # fmt: skip
-        picture = workshop.quick(lambda: images.to_pil(sitters.face(options, size)))
+        picture = workshop.quick(partial(_face, options, size))
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     provenance = {"faces": {**options.told(), "count": 1, "size": size}}
     with tempfile.TemporaryDirectory(prefix="smart-") as folder:
         yield str(images.save_png(picture, f"{folder}/face-{options.seed}.png", provenance))
+
+
+def _face(options: SamplingOptions, size: int) -> Image.Image:
+    return images.to_pil(sitters.face(options, size))
 
 
 def faces(seed: int, count: int, psi: float, size: int, generator: str) -> Iterator[list[str]]:
@@ -88,13 +94,13 @@ def faces(seed: int, count: int, psi: float, size: int, generator: str) -> Itera
         first = sampled(seed=seed, psi=psi, generator=generator)
         with tempfile.TemporaryDirectory(prefix="smart-") as folder:
             written = []
-            for one in (following(first, index) for index in range(int(count))):
-                # One after the other, so that a portrait that is being painted goes on between.
-                picture = workshop.quick(lambda one=one: images.to_pil(sitters.face(one, size)))
+            for index in range(int(count)):
+                one = following(first, index)
+                # One after the other: a portrait that is being painted goes on between them.
+                picture = workshop.quick(partial(_face, one, size))
                 known = {"faces": {**one.told(), "count": 1, "size": size}}
-                written.append(
-                    str(images.save_png(picture, f"{folder}/face-{one.seed}.png", known))
-                )
+                target = f"{folder}/face-{one.seed}.png"
+                written.append(str(images.save_png(picture, target, known)))
             yield written
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
