@@ -37,6 +37,7 @@ def build() -> gr.Blocks:
     """The page as gr.Blocks; nothing heavy is loaded yet."""
     # Previews and portraits are files: those older than an hour go.
     with gr.Blocks(title=TITLE, delete_cache=(600, 3600)) as demo:
+        _add_endpoints()  # first: their names are promised, those of the page's own events are not
         gr.HTML(
             '<h1>SMART<span class="dot">.</span></h1>'
             "<p>Faces that nobody has, painted in an artist&rsquo;s manner.</p>",
@@ -60,7 +61,6 @@ def build() -> gr.Blocks:
             show_progress_on=[parts.sitters], api_visibility="private",
             concurrency_id="sitters", concurrency_limit=2,
         )  # fmt: skip
-        _add_endpoints()
     return demo
 
 
