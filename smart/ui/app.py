@@ -120,8 +120,6 @@ def launch(
     print(f"SMART is open at {demo.local_url}", flush=True)
     if demo.share_url:
         print(f"and for everyone with this link at {demo.share_url}", flush=True)
-    if mcp:
-        print(f"and for assistants (MCP) at {demo.local_url}gradio_api/mcp/", flush=True)
     if block:
         demo.block_thread()
     return running
