@@ -1,4 +1,4 @@
-"""python -m smart faces | portrait | paint | continue | sliders | walk | likeness | styles ..."""
+"""python -m smart faces | portrait | paint | continue | exhibition | walk | styles ..."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from smart import __version__, commands, commands_sitter, commands_sort, commands_train
+from smart import (
+    __version__,
+    commands,
+    commands_exhibition,
+    commands_sitter,
+    commands_sort,
+    commands_train,
+)
 from smart.options import PaintingOptions, SamplingOptions, TrainingOptions, add_arguments
 
 
@@ -81,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_outputs(further, "continued.png")
 
     _add_sitters(kinds)
+    _add_exhibition(kinds)
     _command(kinds, "styles", commands.list_styles, "list the painters")
 
     weights = _command(
@@ -125,6 +133,31 @@ def _add_sitters(kinds: Any) -> None:
         help="the square around the face in px (default: found)",
     )  # fmt: skip
     likeness.add_argument("--out", type=Path, default=Path("likeness.png"), help="the PNG to write")
+
+
+def _add_exhibition(kinds: Any) -> None:
+    exhibition = _command(
+        kinds, "exhibition", commands_exhibition.exhibition,
+        "several sitters by several painters on one sheet; Ctrl-C keeps what is there",
+    )  # fmt: skip
+    exhibition.add_argument(
+        "--seeds", nargs="+", required=True, metavar="SEED", help="the sitters, one to eight"
+    )
+    exhibition.add_argument(
+        "--styles", nargs="+", required=True, metavar="NAME",
+        help="the painters or works, one to eight: hokusai, hokusai/great-wave",
+    )  # fmt: skip
+    exhibition.add_argument(
+        "--refine", action="store_true", help="refine each sketch step by step after all hang"
+    )
+    exhibition.add_argument(
+        "--out", type=Path, default=Path("exhibition.png"), help="the PNG of the sheet to write"
+    )
+    exhibition.add_argument(
+        "--cells", type=Path, metavar="FOLDER", help="write each portrait as a PNG into it, too"
+    )
+    add_arguments(exhibition, SamplingOptions, skip=("seed", "likeness"))
+    add_arguments(exhibition, PaintingOptions, skip=("engine", "start", "noise_seed"))
 
 
 def _add_sitter(parser: argparse.ArgumentParser) -> None:

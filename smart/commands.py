@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,8 @@ from smart.options import (
     following,
     from_arguments,
 )
-from smart.progress import Cancelled, OnProgress, Progress
-from smart.terminal import Bar, whole, writable
+from smart.progress import OnProgress, Progress
+from smart.terminal import Bar, Keeping, whole, writable
 
 FACE_SIZES = (256, 512, 1024)
 COLUMNS = 6
@@ -164,7 +162,7 @@ def _painters(
     return catalogue.choose_all(arguments.style), ground
 
 
-class _Film(Bar):
+class _Film(Keeping):
     """A progress bar that keeps the previews when a film of them is wanted.
 
     Ctrl-C once ends the painting and keeps the picture as it stands; twice gives up.
@@ -174,8 +172,6 @@ class _Film(Bar):
         super().__init__(arguments)
         self.target: Path | None = arguments.timelapse
         self.frames: movie.Frames | None = None
-        self.interrupted = False
-        self.before: Any = None
         if self.target is not None:
             writable(self.target, (".mp4", ".webp"))
             if self.target.suffix.lower() == ".mp4":
@@ -185,29 +181,17 @@ class _Film(Bar):
     def __enter__(self) -> OnProgress:
         shown = super().__enter__()
 
-        def interrupt(*_: object) -> None:
-            if self.interrupted:
-                raise KeyboardInterrupt
-            self.interrupted = True
-
-        if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, interrupt)
-
         def report(progress: Progress) -> None:
             if self.frames is not None and progress.preview is not None:
                 from smart import images
 
                 self.frames.add(images.to_pil(progress.preview))
             shown(progress)
-            if self.interrupted:
-                raise Cancelled
 
         return report
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
         if error[0] is None and self.frames and self.target is not None:
             movie.save(self.frames, self.target)
 

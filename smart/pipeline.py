@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from torch import Tensor
 import smart
 from smart import images, provenance, sitters
 from smart.device import best_device
-from smart.networks import feature_network, stylizer
+from smart.networks import feature_network, stamp, stylizer
 from smart.options import FACES, PaintingOptions, SamplingOptions
 from smart.painting import masks, painter
 from smart.painting.contract import Scene, StyleImage
@@ -189,6 +189,19 @@ def go_on(
     return further
 
 
+def drawn(sampling: SamplingOptions) -> Tensor:
+    """The sitter as portraits are painted after, [1, 3, H, W] in 0..1, as large as there is.
+
+    The last one is kept: whoever sits for several painters is drawn once. Not to be changed.
+    """
+    return _drawn(sampling, stamp(sampling.generator), best_device())
+
+
+@lru_cache(maxsize=1)
+def _drawn(sampling: SamplingOptions, _: int, __: torch.device) -> Tensor:
+    return sitters.face(sampling)
+
+
 def load_portrait(path: str | Path) -> Portrait:
     """A portrait from its PNG. Raises images.ImageError for any other picture."""
     known = images.read_provenance(path)
@@ -264,7 +277,7 @@ def _scene(
             for mask in (subject.keep, subject.figure)
         )
     else:
-        content = torch.cat([sitters.face(one) for one in subject])
+        content = torch.cat([drawn(one) for one in subject])
         if all(one.generator == FACES for one in subject):  # the others are not aligned
             keep = masks.aligned_features()
     if painting.face_weight == 0:

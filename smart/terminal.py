@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from smart.progress import OnProgress, Progress, ignore
+from smart.progress import Cancelled, OnProgress, Progress, ignore
 
 
 def whole(text: str, name: str, low: int, high: int) -> int:
@@ -79,3 +81,35 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.close()
+
+
+class Keeping(Bar):
+    """A bar for work that keeps what is there: Ctrl-C once ends it so, twice gives up."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        super().__init__(arguments)
+        self.interrupted = False
+        self.before: Any = None
+
+    def __enter__(self) -> OnProgress:
+        shown = super().__enter__()
+
+        def interrupt(*_: object) -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, interrupt)
+
+        def report(progress: Progress) -> None:
+            shown(progress)
+            if self.interrupted:
+                raise Cancelled
+
+        return report
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)

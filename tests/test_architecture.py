@@ -38,6 +38,8 @@ ALLOWED: dict[str, set[str]] = {
         "smart.networks",
     },
     "smart.story": BASE | {"smart.gan", "smart.painting", "smart.styles", "smart.networks"},
+    "smart.exhibition": BASE | {"smart.pipeline", "smart.provenance", "smart.styles"},
+    "smart.exhibition_sheet": BASE | {"smart.exhibition"},
     "smart.provenance": BASE | {"smart.styles"},
     "smart.settings": BASE | {"smart.styles", "smart.provenance"},
     "smart.wall": BASE | {"smart.styles"},
@@ -49,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.commands_train",
         "smart.commands_sort",
         "smart.commands_sitter",
+        "smart.commands_exhibition",
         "smart.options",
     },
     "smart.walk": BASE
@@ -57,14 +60,20 @@ ALLOWED: dict[str, set[str]] = {
     "smart.commands_sitter": BASE
     | {"smart.sitters", "smart.walk", "smart.likeness", "smart.gan", "smart.provenance"}
     | {"smart.styles", "smart.terminal"},
+    "smart.commands_exhibition": BASE
+    | {"smart.commands_sitter", "smart.exhibition", "smart.exhibition_sheet", "smart.styles"}
+    | {"smart.terminal"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
-    "smart.commands_train": BASE | {"smart.gan", "smart.school", "smart.terminal"},
+    "smart.commands_train": BASE
+    | {"smart.gan", "smart.school", "smart.likeness", "smart.terminal"},
     "smart.commands": BASE
     | {"smart.pipeline", "smart.sitters", "smart.styles", "smart.painting", "smart.movie"}
     | {"smart.terminal", "smart.commands_sitter"},
     "smart.ui": BASE
     | {"smart.pipeline", "smart.sitters", "smart.networks", "smart.styles", "smart.ui"}
     | {
+        "smart.exhibition",
+        "smart.exhibition_sheet",
         "smart.gan",
         "smart.likeness",
         "smart.movie",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -22,6 +24,8 @@ from smart.progress import Cancelled, OnProgress, Progress, ignore
 # larger sketch would have finer ones.
 SKETCHED = 640
 LARGEST_SKETCH = 1536  # px; with the finest strokes
+KEPT = 256  # codes of paintings; one is 100 numbers
+_codes: WeakKeyDictionary[Stylizer, OrderedDict[str, Tensor]] = WeakKeyDictionary()
 
 
 def sketch(scene: Scene, options: PaintingOptions, stylizer: Stylizer) -> Tensor:
@@ -59,8 +63,22 @@ def sketch(scene: Scene, options: PaintingOptions, stylizer: Stylizer) -> Tensor
 
 def _code(styles: Sequence[StyleImage], stylizer: Stylizer, device: torch.device) -> Tensor:
     """All styles by their weights as one code, [1, D]."""
-    codes = torch.cat([stylizer.encode(style.image.to(device)) for style in styles])
+    codes = torch.cat([_encoded(style, stylizer, device) for style in styles])
     return mix(codes, [style.weight for style in styles])
+
+
+def _encoded(style: StyleImage, stylizer: Stylizer, device: torch.device) -> Tensor:
+    """The code of one painting [1, D], computed once as long as the network does not change."""
+    if any(weight.requires_grad for weight in stylizer.parameters()):
+        return stylizer.encode(style.image.to(device))
+    kept = _codes.setdefault(stylizer, OrderedDict())
+    key = f"{style.digest} {device}"
+    if key not in kept:
+        kept[key] = stylizer.encode(style.image.to(device))
+        while len(kept) > KEPT:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key]
 
 
 def paint(

@@ -12,6 +12,7 @@ import gradio as gr
 from smart import networks
 from smart.options import SamplingOptions
 from smart.ui import (
+    exhibition_tab,
     handlers,
     home,
     languages,
@@ -39,6 +40,7 @@ def build() -> gr.Blocks:
     """The page as gr.Blocks; nothing heavy is loaded yet."""
     # Previews and portraits are files: those older than an hour go.
     with gr.Blocks(title=TITLE, delete_cache=(600, 3600)) as demo:
+        _add_endpoints()  # first: their names are promised, those of the page's own events are not
         gr.HTML(
             '<h1>SMART<span class="dot">.</span></h1>'
             "<p>Faces that nobody has, painted in an artist&rsquo;s manner.</p>",
@@ -47,6 +49,8 @@ def build() -> gr.Blocks:
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab("Studio"):
                 parts = studio.build()
+            with gr.Tab("Exhibition", elem_id="exhibition-tab") as tab:
+                exhibition_tab.build(tab, demo, parts.tiles)
             with gr.Tab("How it works", elem_id="story-tab") as story:
                 story_tab.build(story)
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
@@ -63,7 +67,6 @@ def build() -> gr.Blocks:
             concurrency_id="sitters", concurrency_limit=2,
         )  # fmt: skip
         wall_panel.on_load(demo, opened, parts)
-        _add_endpoints()
     return demo
 
 
@@ -94,6 +97,7 @@ def launch(
     port: int | None = None,
     share: bool = False,
     auth: tuple[str, str] | None = None,
+    mcp: bool = False,
     block: bool = True,
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
@@ -105,6 +109,7 @@ def launch(
         server_port=port,
         share=share,
         auth=auth,
+        mcp_server=mcp,
         theme=theme.theme(),
         css=theme.css(),
         head=languages.script() + theme.scripts(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import socket
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ class Flags:
     port: int | None
     share: bool
     auth: tuple[str, str] | None
+    mcp: bool = False
 
 
 def read_flags(arguments: list[str] | None = None) -> Flags:
@@ -24,6 +26,10 @@ def read_flags(arguments: list[str] | None = None) -> Flags:
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
     parser.add_argument("--auth", metavar="NAME:PASSWORD", help="ask visitors for this password")
+    parser.add_argument(
+        "--mcp", action="store_true",
+        help="let assistants that speak MCP call faces, portrait, paint and styles as tools",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
     auth = None
     if given.auth is not None:
@@ -33,7 +39,9 @@ def read_flags(arguments: list[str] | None = None) -> Flags:
         auth = (name, password)
     if given.port is not None and (problem := port_problem(given.host, given.port)):
         parser.error(problem)
-    return Flags(given.host, given.port, given.share, auth)
+    if given.mcp and importlib.util.find_spec("mcp") is None:
+        parser.error("--mcp needs the package mcp; install it with: pip install 'gradio[mcp]'")
+    return Flags(given.host, given.port, given.share, auth, given.mcp)
 
 
 def port_problem(host: str | None, port: int) -> str:

@@ -1,6 +1,6 @@
 """The page in other languages: each JSON file here is one, called by its code (es.json).
 
-It maps each English text of the page to its translation. {fields} stand for anything; **name**
+It maps each English text of the page to its translation. {fields} stand for anything; what stands
 under "" is what the language calls itself. See assets/language.js for how texts are found.
 """
 
@@ -36,7 +36,9 @@ def script() -> str:
 
 
 def links() -> str:
-    """Links to the page in each language, for its foot."""
+    """Links to the page in each language, for its foot; none where there is only one."""
+    if not tables():
+        return ""
     names = {"en": "English", **{code: table.get("", code) for code, table in tables().items()}}
     anchors = (
         f'<a href="?lang={code}" lang="{code}" translate="no">{name}</a>'
