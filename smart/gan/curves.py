@@ -60,8 +60,10 @@ def _panel(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> st
         )
     for share in (0.0, 0.5, 1.0):
         x, _ = place(share * right, low)
+        anchor = "end" if share == 1 else "middle"  # the last number must not leave the picture
         parts.append(
-            f'<text x="{x:.1f}" y="{_HEIGHT - 16}" text-anchor="middle">{share * right:,.0f}</text>'
+            f'<text x="{x:.1f}" y="{_HEIGHT - 16}" text-anchor="{anchor}">'
+            f"{share * right:,.0f}</text>"
         )
     for index, (label, line) in enumerate(lines.items()):
         thinned = line[:: max(1, len(line) // MOST)]
