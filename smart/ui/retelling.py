@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from smart import networks, story
+from smart.progress import Cancelled
 from smart.story import Repainting
 from smart.ui import story_pictures as pictures
 from smart.ui import story_words as words
@@ -36,11 +38,17 @@ def rebuild(
         try:
             yield [gr.skip(), status(words.BEGINNING, 0.0), *_busy(True)]
             for progress in job.watch(PREVIEW_EVERY):
+                if progress.preview is None:  # others are served first
+                    yield [gr.skip(), status(words.WAITING, 0.0), gr.skip(), gr.skip()]
+                    continue
                 stage = f"{progress.stage[:1].upper()}{progress.stage[1:]}"
                 bar = status(stage, progress.step / progress.total)
                 content_kept, style_kept = progress.preview.split(1)
                 yield [_kept(content_kept, style_kept, layer), bar, gr.skip(), gr.skip()]
             both = job.result()
+        except Cancelled:  # while it still waited
+            yield [gr.skip(), "", *_busy(False)]
+            return
         finally:
             bench.remove(session, job)
     yield [_kept(both[0], both[1], layer), "", *_busy(False)]
@@ -89,6 +97,9 @@ def repaint(
             yield [_portrait(start), "", status(words.MIXING, 0.0), *_busy(True),
                    gr.skip(), gr.skip()]  # fmt: skip
             for progress in job.watch(PREVIEW_EVERY):
+                if progress.preview is None:
+                    yield [gr.skip(), gr.skip(), status(words.WAITING, 0.0), *[gr.skip()] * 4]
+                    continue
                 falls = list(made.falls)
                 text = words.LOSSES.format(
                     step=len(falls), total=progress.total, **_losses(falls[-1])
@@ -96,7 +107,8 @@ def repaint(
                 bar = status(text, progress.step / progress.total)
                 drawn = pictures.curves(falls, progress.total, words.CURVES)
                 yield [_portrait(progress.preview), drawn, bar, *[gr.skip()] * 4]
-            job.result()
+            with contextlib.suppress(Cancelled):  # while it still waited
+                job.result()
         finally:
             bench.remove(session, job)
     yield _painted(made)

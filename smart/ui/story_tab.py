@@ -15,7 +15,7 @@ from smart.ui.panels import step
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
 QUICK: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **HIDDEN}
-LONG: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": 1, **HIDDEN}
+LONG: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": 20, **HIDDEN}
 SEED, PSI, LAYER, POWER = 12, 0.7, "relu3_1", 1.0
 
 
