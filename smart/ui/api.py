@@ -260,7 +260,7 @@ def add_endpoints() -> None:
     portrait_button = gr.Button(visible=False)
     portrait_button.click(
         portrait, [seed, style, size, psi, *numbers, *texts, ground, *sitter], picture,
-        api_name="portrait", concurrency_id="painter",
+        api_name="portrait", concurrency_id="painter", concurrency_limit=20,
     )  # fmt: skip
     count = gr.Number(6, precision=0, visible=False, label="count")
     pictures = gr.File(visible=False, label="pictures", file_count="multiple")
@@ -273,5 +273,5 @@ def add_endpoints() -> None:
     paint_button = gr.Button(visible=False)
     paint_button.click(
         paint, [own, style, size, *numbers, *texts, ground], picture, api_name="paint",
-        concurrency_id="painter",
+        concurrency_id="painter", concurrency_limit=20,
     )  # fmt: skip

@@ -28,7 +28,8 @@ def build(tab: gr.Tab, demo: gr.Blocks) -> None:
     values = [options[name] for name in options_of(TrainingOptions)]
     desk["begin"].click(
         teaching.begin, [*entry.values(), sorter["selection"], *values],
-        [desk["run"], desk["status"]], show_progress="hidden", concurrency_id="painter", **PRIVATE,
+        [desk["run"], desk["status"]], show_progress="hidden", concurrency_id="painter",
+        concurrency_limit=20, **PRIVATE,
     )  # fmt: skip
     _wire_desk(desk)
     demo.load(
@@ -139,7 +140,7 @@ def _wire_sorter(entry: dict[str, Any], sorter: dict[str, Any]) -> None:
     tiles, picked, words = sorter["tiles"], sorter["picked"], sorter["status"]
     sorter["groups"].click(
         museum.groups, list(entry.values()), [tiles, picked, sorter["count"], words],
-        show_progress="hidden", concurrency_id="painter", **PRIVATE,
+        show_progress="hidden", concurrency_id="painter", concurrency_limit=20, **PRIVATE,
     )  # fmt: skip
     tiles.select(
         museum.pick, [picked, sorter["meaning"]], [tiles, picked, words],
