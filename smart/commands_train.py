@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import signal
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smart.options import TrainingOptions, from_arguments, options_of
-from smart.progress import Cancelled, OnProgress, Progress
-from smart.terminal import Bar
+from smart.progress import OnProgress
+from smart.terminal import Keeping
 
 if TYPE_CHECKING:
     from smart.gan.dataset import ImageSet
@@ -101,38 +100,9 @@ def _finish(run: Run, arguments: argparse.Namespace) -> dict[str, Any]:
     return {"name": run.name, "folder": str(run.path), **known, "message": message}
 
 
-class _Lesson(Bar):
-    """A progress bar; the first Ctrl-C (or a polite kill) stops and keeps, the second gives up."""
-
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        super().__init__(arguments)
-        self.apart = True
-        self.interrupted = False
-        self.before: dict[int, Any] = {}
-
-    def __enter__(self) -> OnProgress:
-        shown = super().__enter__()
-
-        def interrupt(*_: object) -> None:
-            if self.interrupted:
-                raise KeyboardInterrupt
-            self.interrupted = True
-
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, interrupt)
-
-        def report(progress: Progress) -> None:
-            shown(progress)
-            if self.interrupted:
-                raise Cancelled
-
-        return report
-
-    def __exit__(self, *error: object) -> None:
-        super().__exit__(*error)
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
+class _Lesson(Keeping):
+    apart = True
+    signals = (signal.SIGINT, signal.SIGTERM)  # a polite kill stops and keeps, too
 
 
 def runs(arguments: argparse.Namespace) -> dict[str, Any]:

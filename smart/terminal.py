@@ -86,10 +86,12 @@ class Bar:
 class Keeping(Bar):
     """A bar for work that keeps what is there: Ctrl-C once ends it so, twice gives up."""
 
+    signals: tuple[signal.Signals, ...] = (signal.SIGINT,)  # that end it
+
     def __init__(self, arguments: argparse.Namespace) -> None:
         super().__init__(arguments)
         self.interrupted = False
-        self.before: Any = None
+        self.before: dict[int, Any] = {}
 
     def __enter__(self) -> OnProgress:
         shown = super().__enter__()
@@ -100,7 +102,8 @@ class Keeping(Bar):
             self.interrupted = True
 
         if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, interrupt)
+            for number in self.signals:
+                self.before[number] = signal.signal(number, interrupt)
 
         def report(progress: Progress) -> None:
             shown(progress)
@@ -111,5 +114,5 @@ class Keeping(Bar):
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
