@@ -15,6 +15,7 @@ from smart import images, pipeline, sitters
 from smart import styles as style_folder
 from smart.options import PaintingOptions, SamplingOptions, default_of, following
 from smart.styles import Choice
+from smart.ui.events import BETWEEN, IN_LINE
 from smart.ui.jobs import Job, workshop
 from smart.ui.sitting import sampled
 
@@ -254,24 +255,22 @@ def add_endpoints() -> None:
     ]
     picture = gr.File(visible=False, label="picture")
     face_button = gr.Button(visible=False)
-    face_button.click(
-        face, [seed, psi, size, *sitter], picture, api_name="face", concurrency_id="sitters"
-    )
+    face_button.click(face, [seed, psi, size, *sitter], picture, api_name="face", **BETWEEN)
     portrait_button = gr.Button(visible=False)
     portrait_button.click(
         portrait, [seed, style, size, psi, *numbers, *texts, ground, *sitter], picture,
-        api_name="portrait", concurrency_id="painter", concurrency_limit=20,
+        api_name="portrait", **IN_LINE,
     )  # fmt: skip
     count = gr.Number(6, precision=0, visible=False, label="count")
     pictures = gr.File(visible=False, label="pictures", file_count="multiple")
     faces_button = gr.Button(visible=False)
     faces_button.click(
         faces, [seed, count, psi, size, sitter[0]], pictures, api_name="faces",
-        concurrency_id="sitters",
+        **BETWEEN,
     )  # fmt: skip
     own = gr.File(visible=False, label="picture", type="filepath", file_types=["image"])
     paint_button = gr.Button(visible=False)
     paint_button.click(
         paint, [own, style, size, *numbers, *texts, ground], picture, api_name="paint",
-        concurrency_id="painter", concurrency_limit=20,
+        **IN_LINE,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from smart.ui import (
     theme,
     wall_panel,
 )
+from smart.ui.events import QUICK
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -63,8 +64,7 @@ def build() -> gr.Blocks:
                 parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
                 parts.second, parts.generator, *parts.wall(),
             ],
-            show_progress_on=[parts.sitters], api_visibility="private",
-            concurrency_id="sitters", concurrency_limit=2,
+            show_progress_on=[parts.sitters], **QUICK,
         )  # fmt: skip
         wall_panel.on_load(demo, opened, parts)
     return demo

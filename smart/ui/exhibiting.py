@@ -20,9 +20,10 @@ from smart.exhibition import MOST, REFINING, Exhibition
 from smart.options import PaintingOptions, SamplingOptions, following
 from smart.progress import Cancelled, Progress
 from smart.ui import handlers
+from smart.ui.clock import Remaining, in_line
 from smart.ui.exhibition_wall import Hung, collect, data_address, wall
 from smart.ui.handlers import choice, status
-from smart.ui.jobs import WAITING, Job
+from smart.ui.jobs import Job
 from smart.ui.sitting import checked, desk, sampled
 
 LOOK = 0.5  # s between two looks at the wall
@@ -209,20 +210,15 @@ class Pace:
     """Time left in words, from the work of the same stage: a sketch says nothing of refining."""
 
     def __init__(self) -> None:
-        self.first: tuple[str, float, float] | None = None
+        self.remaining = Remaining()
 
     def words(self, hung: Hung, progress: Progress) -> tuple[str, float, str]:
         """What is being done, the share of this stage that is done (0..1), and the time left."""
-        if progress.stage == WAITING:
-            others = "One other is" if progress.total == 1 else f"{progress.total} others are"
-            return f"{others} served before you", 0.0, "Stop leaves the line"
-        done, now = progress.fraction or 0.0, time.monotonic()
-        if self.first is None or self.first[0] != progress.stage:
-            self.first = (progress.stage, now, done)
-        _, began, before = self.first
-        left = ""
-        if now - began > 2 and done > before:
-            left = minutes((now - began) * (1 - done) / (done - before))
+        if waits := in_line(progress):
+            return waits
+        done = progress.fraction or 0.0
+        seconds = self.remaining.seconds(done, progress.stage)
+        left = "" if seconds is None else minutes(seconds)
         verb = "Refining" if progress.stage == REFINING else "Sketching"
         place = hung.shown.now
         who = f": {hung.words(place)}" if place else ""

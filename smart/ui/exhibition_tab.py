@@ -10,9 +10,9 @@ import gradio as gr
 from smart.exhibition import LARGEST, MOST
 from smart.options import SEEDS
 from smart.ui import exhibiting, painting
+from smart.ui.events import LONG, PRIVATE, QUICK
 from smart.ui.handlers import status
 from smart.ui.panels import step
-from smart.ui.studio import LONG, PRIVATE, QUICK
 
 SIZES = (256, 384, 512, 768, LARGEST)
 FROM_SEED, FROM_STUDIO = "seed", "studio"

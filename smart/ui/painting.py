@@ -18,8 +18,9 @@ from smart.options import PaintingOptions, SamplingOptions, options_of
 from smart.progress import Cancelled, OnProgress, Progress
 from smart.settings import Settings
 from smart.ui import handlers, hanging
+from smart.ui.clock import Clock
 from smart.ui.handlers import status
-from smart.ui.jobs import WAITING, Job, workshop
+from smart.ui.jobs import Job, workshop
 from smart.ui.sitting import EASEL, WISHES, caption, checked, desk, face, person
 from smart.wall import readable_name
 
@@ -289,28 +290,3 @@ def show_film(last: Finished | None) -> Iterator[list[Any]]:
             gr.Video(str(path) if moving else None, visible=moving),
             gr.Image(None if moving else str(path), visible=not moving),
         ]
-
-
-class Clock:
-    """Time left, from the work done since the first report: what came before was preparation."""
-
-    def __init__(self) -> None:
-        self.first: tuple[float, float] | None = None
-
-    def words(self, progress: Progress) -> tuple[str, float, str]:
-        """What is being done, the share that is done (0..1), and the time left in words."""
-        if progress.stage == WAITING:
-            others = "One other is" if progress.total == 1 else f"{progress.total} others are"
-            return f"{others} served before you", 0.0, "Stop leaves the line"
-        done = progress.step / progress.total if progress.fraction is None else progress.fraction
-        now = time.monotonic()
-        self.first = self.first or (now, done)
-        began, before = self.first
-        left = ""
-        if now - began > 2 and done > before:
-            remaining = (now - began) * (1 - done) / (done - before)
-            left = f"at most {remaining:.0f} s left" if remaining >= 1 else "nearly done"
-        if progress.step == 0:
-            return "A sketch; the portrait grows out of it", done, left
-        stage = progress.stage[:1].upper() + progress.stage[1:]
-        return f"{stage}, step {progress.step} of at most {progress.total}", done, left

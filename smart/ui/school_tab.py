@@ -8,10 +8,10 @@ import gradio as gr
 
 from smart.options import TrainingOptions, options_of
 from smart.ui import museum, teaching
+from smart.ui.events import LONG, PRIVATE
 from smart.ui.panels import control, step
 
 NEAR = ("resolution", "images", "stability", "mirror")  # options in sight
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 LOOK = 2.0  # s between two looks at a training
 
 
@@ -28,8 +28,7 @@ def build(tab: gr.Tab, demo: gr.Blocks) -> None:
     values = [options[name] for name in options_of(TrainingOptions)]
     desk["begin"].click(
         teaching.begin, [*entry.values(), sorter["selection"], *values],
-        [desk["run"], desk["status"]], show_progress="hidden", concurrency_id="painter",
-        concurrency_limit=20, **PRIVATE,
+        [desk["run"], desk["status"]], show_progress="hidden", **LONG,
     )  # fmt: skip
     _wire_desk(desk)
     demo.load(
@@ -140,7 +139,7 @@ def _wire_sorter(entry: dict[str, Any], sorter: dict[str, Any]) -> None:
     tiles, picked, words = sorter["tiles"], sorter["picked"], sorter["status"]
     sorter["groups"].click(
         museum.groups, list(entry.values()), [tiles, picked, sorter["count"], words],
-        show_progress="hidden", concurrency_id="painter", concurrency_limit=20, **PRIVATE,
+        show_progress="hidden", **LONG,
     )  # fmt: skip
     tiles.select(
         museum.pick, [picked, sorter["meaning"]], [tiles, picked, words],

@@ -8,14 +8,13 @@ from typing import Any
 import gradio as gr
 
 from smart import story
-from smart.ui import retelling, telling
+from smart.ui import events, retelling, telling
 from smart.ui import story_words as words
 from smart.ui.panels import step
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-HIDDEN: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
-QUICK: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **HIDDEN}
-LONG: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": 20, **HIDDEN}
+HIDDEN: dict[str, Any] = {"show_progress": "hidden", **events.PRIVATE}
+QUICK: dict[str, Any] = {**events.QUICK, **HIDDEN}
+LONG: dict[str, Any] = {**events.LONG, **HIDDEN}
 SEED, PSI, LAYER, POWER = 12, 0.7, "relu3_1", 1.0
 
 

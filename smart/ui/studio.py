@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from smart.ui import handlers, likening, painting, sitting, walking, wall_panel
+from smart.ui.events import LONG, PRIVATE, QUICK, Work, by_name
 from smart.ui.panels import Studio, easel_panel, painter_panel
 from smart.ui.sitter_panel import sitter_panel
 
@@ -27,12 +27,6 @@ def build() -> Studio:
     _wire_painters(studio)
     _wire_easel(studio)
     return studio
-
-
-PRIVATE = {"api_visibility": "private"}
-QUICK: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2, **PRIVATE}
-# As many as may wait: who is served next is the workshop's to say, and it tells each their place.
-LONG: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": 20, **PRIVATE}
 
 
 def _wire_sitters(studio: Studio) -> None:
@@ -149,34 +143,26 @@ def _wire_easel(studio: Studio) -> None:
     named = studio.values()
     shown = studio.at_the_easel()
 
-    def paint(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
-        painting.alone(request)
-        yield from painting.paint(studio, request, {n: values[c] for n, c in named.items()})
+    def alone(work: Work) -> Any:
+        def begun(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Any:
+            painting.alone(request)
+            yield from work(studio, request, values)
 
-    def go_on(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
-        painting.alone(request)
-        yield from painting.go_on(studio, request, {n: values[c] for n, c in named.items()})
+        return by_name(studio, named, begun)
 
-    def walk(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
-        painting.alone(request)
-        yield from walking.walk(studio, request, {n: values[c] for n, c in named.items()})
-
-    def search(values: dict[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
-        painting.alone(request)
-        yield from likening.search(studio, request, {n: values[c] for n, c in named.items()})
-
+    paint = alone(painting.paint)
     found = [
         *shown, studio.kept, studio.tiles, studio.sitters, studio.chosen, studio.use_photo,
         studio.framing, *studio.controls(),
     ]  # fmt: skip
     for button, work, changed in (
-        (studio.paint, paint, shown), (studio.go_on, go_on, shown), (studio.walk, walk, shown),
-        (studio.search, search, found),
+        (studio.paint, paint, shown), (studio.go_on, alone(painting.go_on), shown),
+        (studio.walk, alone(walking.walk), shown), (studio.search, alone(likening.search), found),
     ):  # fmt: skip
         button.click(
             work, set(named.values()), changed, show_progress="hidden", **LONG
         )  # fmt: skip
-    wall_panel.wire(studio, paint, LONG)
+    wall_panel.wire(studio, paint)
     studio.stop.click(
         painting.stop, None, studio.stop, queue=False, show_progress="hidden", **PRIVATE
     )

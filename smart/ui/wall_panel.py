@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from smart.ui import hanging, recalling, wall
+from smart.ui.events import LONG, PRIVATE, by_name
 
 if TYPE_CHECKING:
     from smart.ui.panels import Studio
 
-PRIVATE = {"api_visibility": "private"}
-QUICK: dict[str, Any] = {
+HANGING: dict[str, Any] = {
     "concurrency_id": "wall", "concurrency_limit": 2, "show_progress": "hidden", **PRIVATE,
 }  # fmt: skip
 GIVE = "Settings from a picture"
@@ -146,58 +146,45 @@ def _ways() -> dict[str, Any]:
     return parts
 
 
-def wire(studio: Studio, paint: Callable[..., Any], long: dict[str, Any]) -> None:
-    """Connect the wall with the Studio; paint is what its Paint button does, in the line long."""
+def wire(studio: Studio, paint: Callable[..., Any]) -> None:
+    """Connect the wall with the Studio; paint is what its Paint button does."""
     panel = studio.portraits
     named = {
         "name": panel.chosen, "names": panel.names, "pairing": panel.pairing, "sure": panel.sure,
         "given": panel.given, **recalling.inputs(studio),
     }  # fmt: skip
-    by_name = partial(_by_name, studio, named)
+    called = partial(by_name, studio, named)
     inputs, everything = set(named.values()), recalling.outputs(studio)
 
     def choose(values: dict[Any, Any], event: gr.SelectData, request: gr.Request) -> Any:
         yield from wall.choose(studio, request, event, {n: values[c] for n, c in named.items()})
 
-    panel.tiles.select(choose, inputs, panel.looked_at(), **QUICK)
-    panel.compare.click(by_name(wall.begin_pairing), inputs, panel.looked_at(), **QUICK)
-    recalled = {**QUICK, "show_progress": "minimal", "show_progress_on": [studio.status]}
+    panel.tiles.select(choose, inputs, panel.looked_at(), **HANGING)
+    panel.compare.click(called(wall.begin_pairing), inputs, panel.looked_at(), **HANGING)
+    recalled = {**HANGING, "show_progress": "minimal", "show_progress_on": [studio.status]}
     look_up: dict[str, Any] = {"fn": None, "js": LOOK_UP, "queue": False, **PRIVATE}
-    panel.recall.click(by_name(wall.recall), inputs, everything, **recalled).success(**look_up)
+    panel.recall.click(called(wall.recall), inputs, everything, **recalled).success(**look_up)
     given = panel.given.upload(
-        by_name(wall.recall_file), inputs, [*everything, panel.given], **recalled
+        called(wall.recall_file), inputs, [*everything, panel.given], **recalled
     )
     given.success(**look_up)
     given.failure(lambda: None, None, panel.given, queue=False, show_progress="hidden", **PRIVATE)
     values = studio.values()
-    varied = panel.vary.click(by_name(wall.vary), inputs, everything, **recalled)
+    varied = panel.vary.click(called(wall.vary), inputs, everything, **recalled)
     varied.success(**look_up)
     varied.success(
         paint, set(values.values()), studio.at_the_easel(), show_progress="hidden",
-        **long,
+        **LONG,
     )  # fmt: skip
-    panel.delete.click(by_name(wall.delete), inputs, [*panel.hung(), *panel.looked_at()], **QUICK)
-    panel.more.click(by_name(wall.show_more), inputs, panel.hung(), **QUICK)
+    panel.delete.click(called(wall.delete), inputs, [*panel.hung(), *panel.looked_at()], **HANGING)
+    panel.more.click(called(wall.show_more), inputs, panel.hung(), **HANGING)
     for button, fetch, which in (
         (panel.download, wall.download, panel.chosen), (panel.everything, wall.download_all, None),
     ):  # fmt: skip
-        button.click(fetch, which, panel.file, **QUICK).success(
+        button.click(fetch, which, panel.file, **HANGING).success(
             None, None, None, js=FETCH, queue=False, **PRIVATE
         )
     _wire_link(studio)
-
-
-def _by_name(studio: Studio, named: dict[str, Any], work: Callable[..., Any]) -> Callable[..., Any]:
-    """work(studio, request, values by name) as gradio calls it, a generator or not."""
-
-    def called(values: dict[Any, Any], request: gr.Request) -> Iterator[Any]:
-        updates = work(studio, request, {name: values[c] for name, c in named.items()})
-        if isinstance(updates, dict):
-            yield updates
-        else:
-            yield from updates
-
-    return called
 
 
 def _wire_link(studio: Studio) -> None:
@@ -209,7 +196,7 @@ def _wire_link(studio: Studio) -> None:
         query = wall.link(studio, {name: values[part] for name, part in named.items()})
         return [query, gr.Textbox(visible=True)]
 
-    panel.link.click(link, set(named.values()), [panel.query, panel.address], **QUICK).success(
+    panel.link.click(link, set(named.values()), [panel.query, panel.address], **HANGING).success(
         None, panel.query, [panel.address, panel.link_words], js=SHARE, queue=False, **PRIVATE
     )
 
@@ -222,9 +209,9 @@ def on_load(demo: gr.Blocks, opened: Any, studio: Studio) -> None:
     def show(request: gr.Request) -> dict[Any, Any]:
         return hanging.show(panel, hanging.wall_of(request))
 
-    demo.load(show, None, panel.hung(), **QUICK)
+    demo.load(show, None, panel.hung(), **HANGING)
     opened.then(
-        _by_name(studio, named, wall.open_link), set(named.values()), recalling.outputs(studio),
-        **QUICK,
+        by_name(studio, named, wall.open_link), set(named.values()), recalling.outputs(studio),
+        **HANGING,
     )  # fmt: skip
     demo.unload(hanging.leave)

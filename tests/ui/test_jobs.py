@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from smart.progress import Cancelled, OnProgress, Progress
-from smart.ui import painting
+from smart.ui import clock
 from smart.ui.jobs import WAITING, Desk, Job, workshop
 
 
@@ -123,18 +123,18 @@ def test_the_desk_finds_the_job_of_a_session() -> None:
 def test_the_clock_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the second report on: what came before was preparation."""
     now = 100.0
-    monkeypatch.setattr(painting.time, "monotonic", lambda: now)
-    clock = painting.Clock()
-    assert clock.words(Progress(0, 40, "sketching")) == (
+    monkeypatch.setattr(clock.time, "monotonic", lambda: now)
+    told = clock.Clock()
+    assert told.words(Progress(0, 40, "sketching")) == (
         "A sketch; the portrait grows out of it", 0.0, ""
     )  # fmt: skip
     now += 1
     words = ("Painting at 256 px, step 2 of at most 40", 0.05)
-    assert clock.words(Progress(2, 40, "painting at 256 px")) == (*words, "")
+    assert told.words(Progress(2, 40, "painting at 256 px")) == (*words, "")
     now += 3
-    assert clock.words(Progress(10, 40, "x", fraction=0.25))[1:] == (0.25, "at most 12 s left")
+    assert told.words(Progress(10, 40, "x", fraction=0.25))[1:] == (0.25, "at most 12 s left")
     now += 12
-    assert clock.words(Progress(40, 40, "x"))[1:] == (1.0, "nearly done")
+    assert told.words(Progress(40, 40, "x"))[1:] == (1.0, "nearly done")
 
 
 def test_who_waits_is_told_and_may_leave() -> None:
