@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +15,8 @@ from typing import Any
 
 from PIL import Image
 
-from smart import images, pipeline, provenance, styles
+from smart import archive, images, pipeline, provenance, styles
+from smart.archive import MOST_BYTES
 from smart.options import PaintingOptions, SamplingOptions
 from smart.pipeline import Portrait
 from smart.progress import Cancelled, OnProgress, Progress, ignore
@@ -27,8 +26,6 @@ MOST = 8  # sitters, and painters
 LARGEST = 1024  # px; 64 of them are 200 MB
 THUMBNAIL = 256  # px; the sitter beside the row
 SKETCHING, REFINING = "sketching", "refining"  # the stages of the work
-MOST_BYTES = 2_000_000_000  # of all files in an archive
-_PIECE = 1 << 20  # bytes copied at once
 _OF_THE_CELL = ("sitter", "styles")  # of a provenance: the rest is the same for many
 
 Place = tuple[int, int]  # row (the sitter) and column (the painter), from 0
@@ -159,8 +156,7 @@ def sitter_words(sampling: SamplingOptions) -> tuple[str, str]:
 
 def painter_words(choice: Choice) -> tuple[str, str]:
     """The painter's name, and the work or how many of them are painted after."""
-    names = {style.slug: style.name for style in styles.scan().styles}
-    name = names.get(choice.slug.split("/")[0], choice.slug)
+    name = styles.scan().name_of(choice.slug)
     if len(choice.works) > 1:
         return name, f"{len(choice.works)} works"
     title = choice.works[0].title
@@ -195,10 +191,10 @@ def save_cells(exhibition: Exhibition, folder: Path) -> list[Path]:
 
 
 def pack(files: Mapping[str, Path], target: Path) -> Path:
-    """Write files by the names they shall have into a zip, piece by piece, whole or not at all.
+    """Write portraits by the names they shall have into a zip (see archive.pack).
 
-    PNGs are packed already, so they are only stored. Raises ValueError for more files than an
-    exhibition has places, for more than MOST_BYTES, and where it cannot be written.
+    Raises ValueError for more files than an exhibition has places, for more than MOST_BYTES, and
+    where it cannot be written.
     """
     if not 1 <= len(files) <= MOST**2:
         raise ValueError(f"There are {len(files)} pictures; an archive takes 1 to {MOST**2}.")
@@ -211,11 +207,7 @@ def pack(files: Mapping[str, Path], target: Path) -> Path:
             f"The pictures have {size // 10**6} MB together; an archive takes at most "
             f"{MOST_BYTES // 10**6}, so choose a smaller size."
         )
-    with images.atomic(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, path in files.items():
-            with path.open("rb") as source, archive.open(name, "w") as entry:
-                shutil.copyfileobj(source, entry, _PIECE)
-    return target
+    return archive.pack(files, target)
 
 
 def told(exhibition: Exhibition) -> dict[str, Any]:

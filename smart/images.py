@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -209,6 +210,13 @@ def save_png(
     with atomic(target) as temporary:
         image.save(temporary, format="PNG", pnginfo=info)
     return Path(target)
+
+
+def data_uri(picture: Image.Image, kind: str = "jpeg", quality: int = 90) -> str:
+    """A small picture as an address that holds it; kind "jpeg" or, exact, "png"."""
+    packed = io.BytesIO()
+    picture.save(packed, kind, quality=quality)
+    return f"data:image/{kind};base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 
 @contextlib.contextmanager

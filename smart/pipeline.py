@@ -6,7 +6,6 @@ seed -> z -> map -> w -> synthesize -> sitter -> paint -> portrait -> PNG with p
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -25,6 +24,9 @@ from smart.options import FACES, PaintingOptions, SamplingOptions
 from smart.painting import masks, painter
 from smart.painting.contract import Scene, StyleImage
 from smart.painting.vgg import VGG
+from smart.portrait import Photo as Photo
+from smart.portrait import Portrait as Portrait
+from smart.portrait import load_portrait as load_portrait
 from smart.progress import Cancelled, OnProgress, Progress, ignore
 from smart.provenance import SKETCHER, Leg, Recipe
 from smart.styles import Choice
@@ -36,58 +38,12 @@ like = provenance.read
 
 
 @dataclass(frozen=True)
-class Portrait:
-    """A finished picture and everything that made it (see provenance.read)."""
-
-    image: Image.Image
-    provenance: dict[str, Any]
-    stopped: bool = False
-
-    @property
-    def manner(self) -> str:
-        """How it was made, as people write it: "seen with VGG-16", "sketched in one pass"."""
-        name = str(self.provenance["network"])
-        if name == SKETCHER:
-            return "sketched in one pass"
-        return "seen with " + name.upper().replace("VGG", "VGG-")
-
-    def save(self, path: str | Path) -> Path:
-        """Write a PNG with the provenance inside. Raises ValueError."""
-        return images.save_png(self.image, path, self.provenance)
-
-
-@dataclass(frozen=True)
 class Order:
     """Who paints: choices the figure or everything, ground what is behind it; seen with network."""
 
     choices: tuple[Choice, ...]
     ground: tuple[Choice, ...] = ()
     network: VGG | None = None
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photograph to paint, with masks in grey that are stretched over it.
-
-    keep is white where options.face_weight holds the photograph more firmly; figure is white
-    where the figure's painters paint and black where the ground's do (None: found as in a
-    portrait).
-    """
-
-    picture: Image.Image
-    keep: Image.Image | None = None
-    figure: Image.Image | None = None
-
-    def source(self) -> dict[str, dict[str, str]]:
-        """What the provenance holds of it: checksums, not names."""
-        parts = {"sha256": self.picture, "keep_sha256": self.keep, "figure_sha256": self.figure}
-        return {
-            "photo": {
-                name: hashlib.sha256(part.tobytes()).hexdigest()
-                for name, part in parts.items()
-                if part is not None
-            }
-        }
 
 
 def paint_seed(
@@ -200,12 +156,6 @@ def drawn(sampling: SamplingOptions) -> Tensor:
 @lru_cache(maxsize=1)
 def _drawn(sampling: SamplingOptions, _: int, __: torch.device) -> Tensor:
     return sitters.face(sampling)
-
-
-def load_portrait(path: str | Path) -> Portrait:
-    """A portrait from its PNG. Raises images.ImageError for any other picture."""
-    known = images.read_provenance(path)
-    return Portrait(images.open_image(path), known, "stopped_after" in known)
 
 
 def _subject(recipe: Recipe, photo: Photo | None) -> list[SamplingOptions] | Photo:

@@ -130,7 +130,7 @@ def parse(known: Mapping[str, Any], name: str, exact: bool = True) -> Recipe:
 def _sampling_of(sitting: Any, name: str) -> SamplingOptions:
     if not isinstance(sitting, dict):
         raise ValueError(f"{name} is no portrait of SMART; give a PNG that `portrait` made.")
-    sampling = SamplingOptions.from_dict({k: v for k, v in sitting.items() if k != WEIGHTS})
+    sampling = who_sat(sitting)
     # Anyone's file must not make us look at a path or fetch something.
     folder = weights.local(sampling.generator)
     if folder is None:
@@ -144,6 +144,11 @@ def _sampling_of(sitting: Any, name: str) -> SamplingOptions:
             "bring those weights back, or choose the sitter anew."
         )
     return sampling
+
+
+def who_sat(sitting: Mapping[str, Any]) -> SamplingOptions:
+    """The inverse of sitter_to_dict, whether or not that generator is here. Raises ValueError."""
+    return SamplingOptions.from_dict({k: v for k, v in sitting.items() if k != WEIGHTS})
 
 
 def sitter_to_dict(sampling: SamplingOptions) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def words_of(known: Mapping[str, Any], name_of: Callable[[str], str] = str) -> d
     words: dict[str, str] = {}
     sitter = known.get("sitter")
     if isinstance(sitter, dict):
-        words |= _sitter_words({k: v for k, v in sitter.items() if k != provenance.WEIGHTS})
+        words |= _sitter_words(sitter)
     else:
         words["Sitter"] = "A photograph"
     words["Painter"] = _painter_words(known.get("styles"), name_of)
@@ -206,7 +206,7 @@ def differences(
 
 def _sitter_words(sitter: dict[str, Any]) -> dict[str, str]:
     try:
-        who = SamplingOptions.from_dict(sitter)
+        who = provenance.who_sat(sitter)
     except ValueError:
         return {}
     words = {"Sitter": str(who.seed)}

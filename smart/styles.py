@@ -114,6 +114,14 @@ class Catalogue:
             hint = "styles/ holds none; put a picture into it."
         raise StyleError(f"There is no style {slug[:60]!r}; {hint}")
 
+    def names(self) -> dict[str, str]:
+        """What the painters are called, by slug."""
+        return {style.slug: style.name for style in self.styles}
+
+    def name_of(self, slug: str) -> str:
+        """What the painter of a slug, or of a work's slug, is called; the slug of one not here."""
+        return self.names().get(slug.split("/")[0], slug)
+
     def choose_all(self, texts: Iterable[str]) -> tuple[Choice, ...]:
         """Several choices; at least one, and one at least with a weight above 0."""
         choices = tuple(self.choose(text) for text in texts)

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 import threading
 import time
-import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,12 +19,12 @@ from typing import Any
 
 from PIL import Image
 
-from smart import images
+from smart import archive, images
 from smart.styles import slugify
 
 THUMBNAIL = 320  # px, the longer side
 BESIDE = Path(__file__).resolve().parent.parent / "portraits"
-MAX_ZIP = 2_000_000_000  # bytes; more is copied better as a folder
+MAX_ZIP = archive.MOST_BYTES
 SESSION_PORTRAITS = 60  # on the wall of someone who is not at home
 SESSION_BYTES = 200_000_000
 ALL_SESSIONS_BYTES = 2_000_000_000
@@ -186,16 +185,11 @@ class Wall:
                 f"The wall holds {total / 1e9:.1f} GB, too much for one zip; copy the folder "
                 f"{self.folder.name} itself."
             )
-        count = 0
-        # PNG is compressed already.
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            for one in self._read_all():
-                if isinstance(one, Hung):
-                    archive.write(one.path, one.name)
-                    count += 1
-        if not count:
+        files = {one.name: one.path for one in self._read_all() if isinstance(one, Hung)}
+        if not files:
             raise ValueError("Nothing hangs here yet; paint a portrait first.")
-        return count
+        archive.pack(files, target)
+        return len(files)
 
 
 @lru_cache(maxsize=1024)  # about 20 kB each

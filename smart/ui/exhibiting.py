@@ -21,7 +21,7 @@ from smart.options import PaintingOptions, SamplingOptions, following
 from smart.progress import Cancelled, Progress
 from smart.ui import handlers
 from smart.ui.clock import Remaining, in_line
-from smart.ui.exhibition_wall import Hung, collect, data_address, wall
+from smart.ui.exhibition_wall import QUALITY, Hung, collect, wall
 from smart.ui.handlers import choice, status
 from smart.ui.jobs import Job
 from smart.ui.sitting import checked, desk, sampled
@@ -63,7 +63,7 @@ def painters(ticked: list[str] | None) -> list[Any]:
     kept = [slug for slug in ticked or [] if slug in names] or names[:TICKED]
     rules = []
     for index, (picture, _) in enumerate(handlers.painter_tiles(found)):
-        data = data_address(images.square(picture, 120))
+        data = images.data_uri(images.square(picture, 120), quality=QUALITY)
         rules.append(
             f"#exhibition-painters label:nth-of-type({index + 1})::before"
             f"{{background-image:url({data}) !important}}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from smart.pipeline import Portrait
 from smart.progress import Progress
 
 SMALL = 400  # px; what hangs on the page, sharp on a phone's screen, too
+QUALITY = 84  # of pictures in the text of the page
 GROWING = 256  # px; the one that is being refined, sent with the page's text
 SKETCH, FINER, STOPPED = "a sketch", "refined", "refined as far as it came"
 
@@ -104,7 +103,8 @@ def _cell(hung: Hung, place: Place, progress: Progress | None) -> str:
     if here and progress is not None and progress.stage == REFINING:
         preview = progress.preview
         if preview is not None:
-            address = data_address(images.shrunk(images.to_pil(preview), GROWING))
+            small = images.shrunk(images.to_pil(preview), GROWING)
+            address = images.data_uri(small, quality=QUALITY)
     words = html.escape(f"{hung.words(place)}, {hung.stages[place]}")
     return (
         f'<td{now}><button type="button" data-row="{place[0]}" data-column="{place[1]}">'
@@ -121,10 +121,3 @@ def _stage(portrait: Portrait) -> str:
 def _address(path: Path) -> str:
     """Where the page finds a file of its own, whatever stands before its address."""
     return html.escape(f"gradio_api/file={path}")
-
-
-def data_address(picture: Image.Image) -> str:
-    """A small picture as an address that holds it."""
-    packed = io.BytesIO()
-    picture.save(packed, "JPEG", quality=84)
-    return "data:image/jpeg;base64," + base64.b64encode(packed.getvalue()).decode()

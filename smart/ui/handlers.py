@@ -13,7 +13,7 @@ from PIL import Image
 from smart import images, styles
 from smart.styles import Style, Work
 from smart.ui import sitting
-from smart.ui.sitting import THUMBNAIL, desk
+from smart.ui.sitting import THUMBNAIL, busy
 
 ALL_WORKS = "All works together"
 CANVAS = 1024  # px; what one brushes over, on a phone, too
@@ -34,12 +34,12 @@ def painters() -> tuple[Style, ...]:
 
 def names() -> dict[str, str]:
     """What the painters are called, by slug."""
-    return {style.slug: style.name for style in painters()}
+    return styles.scan().names()
 
 
 def name_of(slug: str) -> str:
     """What a painter, or the painter of a work, is called."""
-    return names().get(slug.split("/")[0], slug)
+    return styles.scan().name_of(slug)
 
 
 def painter_tiles(found: tuple[Style, ...]) -> list[tuple[Image.Image, str]]:
@@ -147,14 +147,14 @@ def seat_photo(picture: Image.Image | None, request: gr.Request) -> list[Any]:
     # One brushes over a small copy; its mask is stretched over the photograph, which stays here.
     canvas = images.shrunk(picture.convert("RGB"), CANVAS)
     brush = {"background": canvas, "layers": [], "composite": None}
-    words = gr.skip() if desk.busy(request.session_hash or "") else status(PHOTO_SITS)
+    words = gr.skip() if busy(request) else status(PHOTO_SITS)
     # Only out of sight: a component that is not there gives up its picture.
     return [gr.Image(visible="hidden"), gr.ImageEditor(brush, visible=True), True, words]
 
 
 def clear_photo(request: gr.Request) -> list[Any]:
     """The photograph goes, and another can be given."""
-    words = gr.skip() if desk.busy(request.session_hash or "") else status(INVITATION)
+    words = gr.skip() if busy(request) else status(INVITATION)
     return [gr.Image(None, visible=True), gr.ImageEditor(None, visible=False), False, words]
 
 

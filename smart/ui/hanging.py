@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from smart import pipeline, wall
-from smart.options import SamplingOptions
-from smart.provenance import WEIGHTS
+from smart.provenance import who_sat
 from smart.ui import handlers, home
 from smart.ui.sitting import caption as sitter_caption
 from smart.wall import Foreign, Hung, SessionWalls, Wall
@@ -121,7 +120,7 @@ def sitter_of(known: Mapping[str, Any]) -> str:
     if not isinstance(sitter, dict):
         return PHOTOGRAPH
     try:
-        who = SamplingOptions.from_dict({k: v for k, v in sitter.items() if k != WEIGHTS})
+        who = who_sat(sitter)
     except ValueError:
         return UNKNOWN
     return sitter_caption(who)

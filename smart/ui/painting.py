@@ -14,14 +14,15 @@ import gradio as gr
 from PIL import Image
 
 from smart import images, movie, networks, pipeline
-from smart.options import PaintingOptions, SamplingOptions, options_of
+from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import Cancelled, OnProgress, Progress
+from smart.provenance import who_sat
 from smart.settings import Settings
 from smart.ui import handlers, hanging
 from smart.ui.clock import Clock
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
-from smart.ui.sitting import EASEL, WISHES, caption, checked, desk, face, person
+from smart.ui.sitting import EASEL, WISHES, busy, caption, checked, desk, face, person
 from smart.wall import readable_name
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def easel_at_work(
 
 def alone(request: gr.Request) -> None:
     """Raises gr.Error where something is already under way at the easel of this session."""
-    if desk.busy(request.session_hash or ""):
+    if busy(request):
         raise gr.Error(
             "Your easel is in use; press Stop, or wait until it is done.",
             title="Easel", print_exception=False,
@@ -223,8 +224,8 @@ def left_the_line(studio: Studio) -> Updates:
 def _finished(studio: Studio, made: Finished, seconds: float, folder: Path) -> Updates:
     portrait = made.portrait
     path = portrait.save(folder / f"{readable_name(portrait.provenance)}.png")
-    before = _before(made).resize(portrait.image.size, Image.Resampling.LANCZOS)
-    before_path = images.save_png(before, folder / "sitter.png")
+    subject = before(made).resize(portrait.image.size, Image.Resampling.LANCZOS)
+    before_path = images.save_png(subject, folder / "sitter.png")
     words = "stopped and kept as it stood" if portrait.stopped else "finished"
     width, height = portrait.image.size
     text = f"{made.title}, {words} after {seconds:.0f} s. {width} x {height} px, {portrait.manner}."
@@ -235,18 +236,18 @@ def on_the_easel(
     studio: Studio, made: Finished, path: Path, pair: tuple[Path, Path] | None, text: str
 ) -> Updates:
     """The portrait in the file path, to be downloaded, compared (with a pair) and gone on with."""
-    before = None if pair is None else (str(pair[0]), str(pair[1]))
+    compared = None if pair is None else (str(pair[0]), str(pair[1]))
     has_subject = made.photo is not None or "sitter" in made.portrait.provenance
     return {
         studio.easel: gr.Image(str(path), visible=True),
-        studio.compare: gr.ImageSlider(before, visible=False),
+        studio.compare: gr.ImageSlider(compared, visible=False),
         studio.film: gr.Video(visible=False),
         studio.film_picture: gr.Image(visible=False),
         studio.status: status(text),
         studio.comparing: False,
         studio.paint: gr.Button(visible=True),
         studio.stop: gr.Button(visible=False),
-        studio.before_after: gr.Button(visible=before is not None),
+        studio.before_after: gr.Button(visible=compared is not None),
         studio.download: gr.DownloadButton(value=str(path), visible=True),
         studio.go_on: gr.Button(visible=has_subject),
         studio.film_button: gr.Button(visible=len(made.frames) > 1),
@@ -254,15 +255,12 @@ def on_the_easel(
     }
 
 
-def _before(made: Finished) -> Image.Image:
+def before(made: Finished) -> Image.Image:
     """What was painted, as it was."""
     if made.photo is not None:
         return made.photo.picture
-    sitting = made.portrait.provenance["sitter"]
-    names = options_of(SamplingOptions)
-    sampling = SamplingOptions.from_dict({k: v for k, v in sitting.items() if k in names})
     large = max(made.portrait.image.size) > EASEL
-    return face(sampling, None if large else EASEL)
+    return face(who_sat(made.portrait.provenance["sitter"]), None if large else EASEL)
 
 
 def toggle(comparing: bool) -> list[Any]:

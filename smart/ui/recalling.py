@@ -12,8 +12,7 @@ import gradio as gr
 from PIL import Image
 
 from smart import images, movie, pipeline
-from smart.options import PaintingOptions, SamplingOptions, options_of
-from smart.provenance import WEIGHTS
+from smart.options import PaintingOptions, SamplingOptions
 from smart.settings import GIVE_PHOTOGRAPH, Settings
 from smart.ui import handlers, painting
 from smart.ui.panels import SIZES, size_words
@@ -22,7 +21,6 @@ from smart.ui.sitting import (
     SITTERS,
     base_of,
     controls_of,
-    desk,
     face,
     gallery,
     place_of,
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 
 COMPARED = 1024  # px; two pictures of a print would take seconds to encode
 VARIETIES = 10**6  # relatives and noises that Vary draws from: short enough to be typed
-BUSY = "The painter is at work; press Stop, or wait for the portrait."
 
 Updates = dict[Any, Any]
 
@@ -152,15 +149,11 @@ def portrait_at_the_easel(
     frames = movie.Frames(painting.FILM_FRAMES, painting.FILM_SIZE)
     made = painting.Finished(portrait, frames, None, title)
     pair = None
-    sitter = portrait.provenance.get("sitter")
-    if isinstance(sitter, dict):
-        known = options_of(SamplingOptions)
-        who = sampled(**{k: v for k, v in sitter.items() if k in known and k != WEIGHTS})
+    if isinstance(portrait.provenance.get("sitter"), dict):
         small = images.shrunk(portrait.image, COMPARED)
-        before = face(who, None if max(small.size) > EASEL else EASEL)
-        before = before.resize(small.size, Image.Resampling.LANCZOS)
+        subject = painting.before(made).resize(small.size, Image.Resampling.LANCZOS)
         pair = (
-            images.save_png(before, folder / "sitter.png"),
+            images.save_png(subject, folder / "sitter.png"),
             images.save_png(small, folder / "compared.png"),
         )
     return painting.on_the_easel(studio, made, path, pair, words)
@@ -186,8 +179,3 @@ def _with(settings: Settings, sampling: SamplingOptions, hand: PaintingOptions) 
     return Settings(
         sampling, settings.painter, hand, settings.second, settings.role, settings.share
     )
-
-
-def busy(request: gr.Request) -> bool:
-    """Whether a portrait of this session is being painted."""
-    return desk.busy(request.session_hash or "")

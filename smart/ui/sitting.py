@@ -224,13 +224,14 @@ def _seat(
     ]  # fmt: skip
 
 
-def _busy(request: gr.Request | None) -> bool:
+def busy(request: gr.Request | None) -> bool:
+    """Whether something is under way at the easel of this session."""
     return request is not None and desk.busy(request.session_hash or "")
 
 
 def _chair(request: gr.Request | None, picture: Callable[[], Image.Image]) -> list[Any]:
     """Someone takes the chair in front of the easel and a film ends, unless it is in use."""
-    if _busy(request):
+    if busy(request):
         return [gr.skip()] * 4
     shown = picture()
     return [
@@ -246,10 +247,10 @@ def choose(tiles: list[Person], event: gr.SelectData, request: gr.Request) -> li
     if not tiles:
         raise gr.Error("The sitters are gone; reload the page.", print_exception=False)
     options = sampled(**tiles[int(event.index) % len(tiles)])
-    busy = _busy(request)
-    if busy:
+    in_use = busy(request)
+    if in_use:
         gr.Info(f"{caption(options)} sits for the next portrait.", duration=4)
-    return [base_of(options), False, not busy, *controls_of(options)]
+    return [base_of(options), False, not in_use, *controls_of(options)]
 
 
 def show_chosen(

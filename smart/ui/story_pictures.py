@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,11 +22,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 520, 190, 46, 26, 12
 def source(picture: Image.Image) -> str:
     """A picture as a data URI: the small ones exact, the large ones as JPEG."""
     picture = images.shrunk(picture, LARGEST)
-    out = io.BytesIO()
-    small = max(picture.size) <= PIXELATED
-    picture.save(out, format="PNG" if small else "JPEG", quality=90)
-    kind = "png" if small else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
+    return images.data_uri(picture, "png" if max(picture.size) <= PIXELATED else "jpeg")
 
 
 def figure(picture: Tensor | Image.Image, alt: str, caption: str = "", crisp: bool = False) -> str:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from smart import images, provenance, settings
 from smart.settings import Settings
 from smart.ui import handlers, hanging, painting, recalling
-from smart.ui.recalling import BUSY
+from smart.ui.sitting import busy
 from smart.ui.sitting import caption as sitter_caption
 from smart.wall import Hung
 
@@ -159,7 +159,7 @@ def _recalled(
     try:
         back, notes = settings.of_portrait(known, "The portrait")
         updates = recalling.controls(studio, back, values)
-        if recalling.busy(request):
+        if busy(request):
             gr.Info(RECALLED_BUSY.format(title=title), duration=5)
             yield updates
             return
@@ -197,15 +197,14 @@ def _with_sitter(
     studio: Studio, request: gr.Request, values: Values, who: Any, words: str
 ) -> Updates:
     updates = recalling.seat(studio, who, values) | {studio.portraits.given: None}
-    if recalling.busy(request):
+    if busy(request):
         return updates
     return updates | recalling.sitter_at_the_easel(studio, who, words)
 
 
 def vary(studio: Studio, request: gr.Request, values: Values) -> Updates:
     """The settings of something near the chosen portrait; painting it comes right after."""
-    if recalling.busy(request):
-        raise gr.Error(BUSY, title="Vary", print_exception=False)
+    painting.alone(request)
     one = found(request, values["name"])
     try:
         near = recalling.varied(settings.of_portrait(one.known, "The portrait")[0])
