@@ -31,6 +31,7 @@ TICKED = 4  # painters at first
 TITLE = "Exhibition"
 INVITATION = "Press Hang, or choose other sitters and painters first."
 EMPTY = '<div class="wall-frame wall-empty"><p>The wall is still empty.</p></div>'
+REFINED_HANG = "{count} portraits hang, {finer} of them refined."
 LEFT_THE_LINE = "You left the line. Press Hang whenever you like."
 AGAIN = "This portrait is gone; hang the exhibition again."
 
@@ -155,10 +156,7 @@ def _opened(parts: Parts, hung: Hung, stopped: bool, seconds: float) -> Iterator
         yield {**buttons, parts.wall: EMPTY, parts.status: status(LEFT_THE_LINE)}
         return
     finer = sum(exhibitions.refined(portrait) for portrait in hung.known.values())
-    count = len(hung.files)
-    words = f"{count} portraits, {finer} of them refined" if finer else f"{count} sketches"
-    words += " hang, stopped and kept as they are" if stopped else " hang"
-    words += f", after {seconds:.0f} s."
+    words = how_it_ended(len(hung.files), finer, stopped, seconds)
     # What hangs can be seen and taken at once; the sheet takes a moment.
     yield {
         **buttons, parts.wall: wall(hung),
@@ -179,6 +177,16 @@ def _opened(parts: Parts, hung: Hung, stopped: bool, seconds: float) -> Iterator
             }  # fmt: skip
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title=TITLE, print_exception=False) from error
+
+
+def how_it_ended(count: int, finer: int, stopped: bool, seconds: float) -> str:
+    """How many portraits hang, finer of them refined, as whole sentences to be translated."""
+    if finer:
+        words = "One portrait hangs, refined." if count == 1 else REFINED_HANG
+    else:
+        words = "One sketch hangs." if count == 1 else "{count} sketches hang."
+    end = "Stopped after {seconds} s; what hangs is kept." if stopped else "It took {seconds} s."
+    return f"{words} {end}".format(count=count, finer=finer, seconds=round(seconds))
 
 
 def _nothing_large(parts: Parts) -> Updates:

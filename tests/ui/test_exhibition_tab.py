@@ -127,6 +127,22 @@ def test_time_left_is_that_of_the_stage(hung: Hung, monkeypatch: pytest.MonkeyPa
     assert pace.words(hung, Progress(0, 2, WAITING))[0] == "2 others are served before you"
 
 
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        ((1, 0, False, 2.4), "One sketch hangs. It took 2 s."),
+        ((16, 0, False, 3.0), "16 sketches hang. It took 3 s."),
+        ((1, 1, False, 20.0), "One portrait hangs, refined. It took 20 s."),
+        (
+            (8, 2, True, 12.0),
+            "8 portraits hang, 2 of them refined. Stopped after 12 s; what hangs is kept.",
+        ),
+    ],
+)
+def test_how_it_ended(ended: tuple[int, int, bool, float], words: str) -> None:
+    assert exhibiting.how_it_ended(*ended) == words
+
+
 def enter(visitor: Visitor) -> Any:
     page = visitor.open().page
     page.get_by_role("tab", name="Exhibition").click()
@@ -199,7 +215,7 @@ def test_stop_keeps_what_hangs(visitor: Visitor) -> None:
     page.locator("#exhibition-stop").click()
     page.locator("#exhibition-zip").wait_for(timeout=60_000)
     status = page.locator(".exhibition-status .line").inner_text()
-    assert "stopped and kept as they are" in status or "1 sketch" in status
+    assert "what hangs is kept" in status
     hangs = page.locator("#exhibition-wall td button").count()
     assert 1 <= hangs < 16
     assert page.locator("#hang").is_visible()
