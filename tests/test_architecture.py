@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "smart.weights": {"smart.images", "smart.progress"},
     "smart.movie": {"smart.images", "smart.progress"},
     "smart.styles": BASE,
+    "smart.new_style": BASE | {"smart.styles"},
     "smart.gan": BASE | {"smart.gan"},
     "smart.painting": BASE | {"smart.painting"},
     "smart.conversion": BASE | {"smart.conversion", "smart.gan", "smart.painting"},
@@ -61,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"smart.terminal", "smart.commands_sitter"},
     "smart.ui": BASE
     | {"smart.pipeline", "smart.sitters", "smart.networks", "smart.styles", "smart.ui"}
-    | {"smart.movie", "smart.walk", "smart.likeness"}
+    | {"smart.movie", "smart.walk", "smart.likeness", "smart.new_style"}
     | {"smart.school", "smart.sorting", "smart.gan"},
     "smart.__main__": {"smart.cli"},
     "smart": set(),

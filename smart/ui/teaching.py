@@ -37,12 +37,17 @@ def close_on_share() -> None:
     _policy["shared"] = True
 
 
+def at_home() -> bool:
+    """Whether the page is on one's own machine: no Space, no share link."""
+    return not (_policy["shared"] or os.environ.get("SPACE_ID"))
+
+
 def allowed() -> bool:
     """Whether trainings may be begun here: at home, and elsewhere if SMART_TRAINING is on."""
     said = os.environ.get("SMART_TRAINING", "auto")
     if said in ("on", "off"):
         return said == "on"
-    return not (_policy["shared"] or os.environ.get("SPACE_ID"))
+    return at_home()
 
 
 def refuse_strangers() -> None:
