@@ -270,7 +270,7 @@ def _work(path: Path, slug: str, title: str, year: str) -> Work:
     return Work(slug, title, year, path, digest)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _verified(path: Path, modified: int, size: int) -> str:
     """The file's sha256 after decoding it once; an unchanged file is not decoded again."""
     images.open_image(path, SMALLEST)

@@ -11,7 +11,7 @@ import gradio as gr
 
 from smart import networks
 from smart.options import SamplingOptions
-from smart.ui import handlers, school_tab, sitting, studio, teaching, theme
+from smart.ui import handlers, painters_tab, school_tab, sharing, sitting, studio, teaching, theme
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -33,9 +33,11 @@ def build() -> gr.Blocks:
             "<p>Faces that nobody has, painted in an artist&rsquo;s manner.</p>",
             elem_id="masthead", padding=False,
         )  # fmt: skip
-        with gr.Tabs(elem_id="rooms"):
-            with gr.Tab("Studio"):
+        with gr.Tabs(elem_id="rooms") as rooms:
+            with gr.Tab("Studio", id="studio"):
                 parts = studio.build()
+            with gr.Tab("Painters", id="painters") as tab:
+                painters_tab.build(tab, rooms, parts)
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
                 school_tab.build(tab, demo)
         gr.HTML(CREDITS, padding=False)
@@ -43,8 +45,7 @@ def build() -> gr.Blocks:
             handlers.open_page,
             [parts.psi, parts.first_seed, parts.generator],
             [
-                parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
-                parts.second, parts.generator, *parts.wall(),
+                *parts.painters_wall(), parts.generator, *parts.wall(),
             ],
             show_progress_on=[parts.sitters], api_visibility="private",
             concurrency_id="sitters", concurrency_limit=2,
@@ -83,7 +84,7 @@ def launch(
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
     if share:
-        teaching.close_on_share()
+        sharing.close_on_share()
     threading.Thread(target=warm_up, daemon=True, name="smart-warm-up").start()
     demo.queue(max_size=20, api_open=False)
     running = demo.launch(

@@ -17,7 +17,7 @@ from smart import images, movie, networks, pipeline
 from smart.options import PaintingOptions, SamplingOptions, options_of
 from smart.progress import OnProgress, Progress
 from smart.styles import Choice
-from smart.ui import handlers
+from smart.ui import handlers, own_painters
 from smart.ui.handlers import choice, status
 from smart.ui.jobs import Job, workshop
 from smart.ui.sitting import EASEL, WISHES, caption, checked, desk, face, person
@@ -47,12 +47,13 @@ class Finished:
 def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updates]:
     """Paint the sitter or the photograph; the easel shows the picture as it grows."""
     painting = checked(PaintingOptions, **{name: values[name] for name in studio.options})
-    choices, ground = _painters(values)
+    session = request.session_hash
+    choices, ground = _painters(values, session)
     photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
     sampling = sitter_of(values)
-    by = " and ".join(_name_of(one.slug) for one in choices)
+    by = " and ".join(_name_of(one.slug, session) for one in choices)
     if ground:
-        by += f", {_name_of(ground[0].slug)} behind"
+        by += f", {_name_of(ground[0].slug, session)} behind"
     if photo is None:
         work = partial(pipeline.paint_seed, sampling, choices, painting, ground=ground)
         title = f"{caption(sampling)} after {by}"
@@ -72,8 +73,9 @@ def go_on(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
         raise gr.Error("There is no portrait to go on with; press Paint.", print_exception=False)
     now = max(leg["painting"]["size"] for leg in _legs(last.portrait.provenance))
     work = partial(
-        pipeline.go_on, last.portrait, size=max(now, int(values["size"])), photo=last.photo
-    )
+        pipeline.go_on, last.portrait, size=max(now, int(values["size"])), photo=last.photo,
+        catalogue=own_painters.catalogue(request.session_hash),
+    )  # fmt: skip
     yield from _work(
         studio, request, work, last.portrait.image, last.title, last.photo, last.frames
     )
@@ -124,14 +126,16 @@ def _work(
         yield _finished(studio, finished, seconds, Path(folder))
 
 
-def _painters(values: Values) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+def _painters(values: Values, session: str | None) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
     """Who paints the figure (or everything), and who the ground."""
     first, second, share = values["painter"], values["second"], float(values["share"]) / 100
     if not second:
-        return (choice(first),), ()
+        return (choice(first, session),), ()
     if values["role"] == "ground":
-        return (choice(first),), (choice(second),)
-    mixed = (choice(f"{first}:{1 - share:.4f}"), choice(f"{second}:{share:.4f}"))
+        return (choice(first, session),), (choice(second, session),)
+    mixed = (
+        choice(f"{first}:{1 - share:.4f}", session), choice(f"{second}:{share:.4f}", session)
+    )  # fmt: skip
     return tuple(one for one in mixed if one.weight > 0), ()
 
 
@@ -227,8 +231,8 @@ def _before(made: Finished) -> Image.Image:
     return face(sampling, None if large else EASEL)
 
 
-def _name_of(slug: str) -> str:
-    names = {style.slug: style.name for style in handlers.painters()}
+def _name_of(slug: str, session: str | None) -> str:
+    names = {style.slug: style.name for style in handlers.painters(session)}
     return names.get(slug.split("/")[0], slug)
 
 

@@ -24,22 +24,12 @@ from smart.gan import dataset
 from smart.gan import run as run_folder
 from smart.gan.run import Run
 from smart.options import TrainingOptions
+from smart.ui import sharing
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
 from smart.ui.sitting import checked
 
 CURVES = {"learnt": "training images", "held_out": "images held out", "made": "generated"}
-_policy: dict[str, bool] = {"shared": False}
-
-
-def close_on_share() -> None:
-    """The page is open to strangers now: no training, unless the owner said so."""
-    _policy["shared"] = True
-
-
-def at_home() -> bool:
-    """Whether the page is on one's own machine: no Space, no share link."""
-    return not (_policy["shared"] or os.environ.get("SPACE_ID"))
 
 
 def allowed() -> bool:
@@ -47,7 +37,7 @@ def allowed() -> bool:
     said = os.environ.get("SMART_TRAINING", "auto")
     if said in ("on", "off"):
         return said == "on"
-    return at_home()
+    return sharing.at_home()
 
 
 def refuse_strangers() -> None:

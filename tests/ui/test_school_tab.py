@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from smart.gan import run as run_folder
-from smart.ui import museum, teaching
+from smart.ui import museum, sharing, teaching
 from tests.conftest import Server
 from tests.ui.conftest import Visitor, playwright
 
@@ -35,7 +35,7 @@ def test_only_the_owner_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     assert teaching.allowed()
     monkeypatch.delenv("SPACE_ID")
     monkeypatch.setenv("SMART_TRAINING", "auto")
-    monkeypatch.setitem(teaching._policy, "shared", True)
+    monkeypatch.setitem(sharing.policy, "shared", True)
     assert not teaching.allowed()
 
 

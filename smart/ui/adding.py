@@ -1,0 +1,116 @@
+"""A painter is added: the pictures, their titles, a sketch before it is saved, and saving."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from smart import new_style, pipeline, styles
+from smart.new_style import Limits, NewStyle, NewWork
+from smart.options import PaintingOptions, SamplingOptions
+from smart.ui import handlers, own_painters, painter_details, sharing
+from smart.ui.handlers import status
+from smart.ui.jobs import workshop
+from smart.ui.sitting import FIRST_SEED
+
+LICENCES = ("public domain", "CC0", "CC BY 4.0", "CC BY-SA 4.0", "my own work")
+SKETCH = Limits(works=8, longest=768)  # what the sketch looks at
+SKETCH_SIZE = 320  # px
+FORM = 9  # components of the form, see PaintersTab.form
+GIVE = "Give a picture, and you see here what it makes of a sitter."
+SKETCHED = "A sketch. The Studio paints it better, and larger."
+SAVED = "{name} is here now, in the Studio, too."
+PICTURES = "Pictures"
+
+Pictures = list[tuple[str, str | None]] | None  # files in the page's own upload folder
+Table = list[list[Any]] | None
+
+
+def _paths(pictures: Pictures) -> list[Path]:
+    return [Path(path) for path, _ in pictures or []]
+
+
+def _told(paths: Sequence[Path], table: Table) -> list[tuple[str, str]]:
+    """Title and year of each picture: a row is that of the first one so named that has none."""
+    rows = [[new_style.cleaned(cell) for cell in row[:3]] for row in table or [] if len(row) >= 3]
+    told = []
+    for path in paths:
+        row = next((row for row in rows if row[0] == path.name), None)
+        if row is not None:
+            rows.remove(row)
+        told.append((row[1], row[2]) if row else ("", ""))
+    return told
+
+
+def given(pictures: Pictures, table: Table) -> gr.Dataframe:
+    """A row for each picture, with what was typed about those that were there before."""
+    paths = _paths(pictures)[: own_painters.HOME.works]
+    rows = [
+        [path.name, title or new_style.title_of(path), year]
+        for path, (title, year) in zip(paths, _told(paths, table), strict=True)
+    ]
+    return gr.Dataframe(rows, visible=bool(rows))
+
+
+def sketch(pictures: Pictures) -> list[Any]:
+    """A sitter sketched after the pictures, before anything is saved."""
+    works = tuple(NewWork(path) for path in _paths(pictures)[: SKETCH.works])
+    if not works:
+        return [gr.Image(None, visible=False), status(GIVE)]
+    try:
+        return [gr.Image(_sketched(works), visible=True), status(SKETCHED)]
+    except (ValueError, OSError) as error:
+        raise gr.Error(str(error), title=PICTURES, print_exception=False) from error
+
+
+def _sketched(works: tuple[NewWork, ...]) -> Image.Image:
+    with tempfile.TemporaryDirectory(prefix="smart-") as folder:
+        home = Path(folder) / "new"
+        home.mkdir()
+        new_style.write(NewStyle("New", works), home, SKETCH)
+        choice = styles.scan(Path(folder)).choose("new")
+        painting = PaintingOptions(size=SKETCH_SIZE, engine="feed-forward")
+        sampling = SamplingOptions(seed=FIRST_SEED)
+        return workshop.quick(lambda: pipeline.paint_seed(sampling, (choice,), painting)).image
+
+
+def save(
+    request: gr.Request,
+    pictures: Pictures,
+    table: Table,
+    name: str,
+    artist: str,
+    year: str,
+    licence: str | None,
+    source: str,
+    *around: Any,
+) -> list[Any]:
+    """Into styles/, or for a visitor into the session; then the form is empty again.
+
+    around: what is searched for, and the Studio's painter and second painter. Returns the session
+    if it has painters to be removed when it ends, the form, the tab and the Studio's painters.
+    """
+    text, chosen, second = (str(one or "") for one in around)
+    session = request.session_hash
+    paths = _paths(pictures)
+    told = zip(paths, _told(paths, table), strict=True)
+    works = tuple(NewWork(path, *about) for path, about in told)
+    name = new_style.cleaned(name) or new_style.cleaned(artist)
+    new = NewStyle(name, works, artist, year, licence or "", source)
+    try:
+        folder, limits = own_painters.place(session)
+        slug = new_style.save(new, folder, own_painters.catalogue(session), limits)
+    except (ValueError, OSError) as error:
+        raise gr.Error(str(error), title="New painter", print_exception=False) from error
+    return [
+        "" if sharing.at_home() else session,
+        gr.Gallery(None), gr.Dataframe(None, visible=False), "", "", "", None, "",
+        gr.Image(None, visible=False), status(SAVED.format(name=name)),
+        *painter_details.wall(session, text, slug), *painter_details.details(session, slug),
+        *handlers.painter_wall(session, chosen, second),
+    ]  # fmt: skip
