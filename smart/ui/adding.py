@@ -21,7 +21,6 @@ from smart.ui.sitting import FIRST_SEED
 LICENCES = ("public domain", "CC0", "CC BY 4.0", "CC BY-SA 4.0", "my own work")
 SKETCH = Limits(works=8, longest=768)  # what the sketch looks at
 SKETCH_SIZE = 320  # px
-FORM = 9  # components of the form, see PaintersTab.form
 GIVE = "Give a picture, and you see here what it makes of a sitter."
 SKETCHED = "A sketch. The Studio paints it better, and larger."
 SAVED = "{name} is here now, in the Studio, too."
@@ -47,25 +46,35 @@ def _told(paths: Sequence[Path], table: Table) -> list[tuple[str, str]]:
     return told
 
 
-def given(pictures: Pictures, table: Table) -> gr.Dataframe:
-    """A row for each picture, with what was typed about those that were there before."""
-    paths = _paths(pictures)[: own_painters.HOME.works]
+def given(pictures: Pictures, table: Table) -> list[Any]:
+    """The names of the files under the pictures, and a row for each of them.
+
+    What was typed about those that were there before stays.
+    """
+    paths = _paths(pictures)
     rows = [
         [path.name, title or new_style.title_of(path), year]
         for path, (title, year) in zip(paths, _told(paths, table), strict=True)
-    ]
-    return gr.Dataframe(rows, visible=bool(rows))
+    ][: own_painters.HOME.works]
+    shown = gr.skip()
+    if any(caption != Path(path).name for path, caption in pictures or []):
+        shown = [(str(path), path.name) for path in paths]
+    return [shown, gr.Dataframe(rows, visible=bool(rows))]
 
 
-def sketch(pictures: Pictures) -> list[Any]:
-    """A sitter sketched after the pictures, before anything is saved."""
-    works = tuple(NewWork(path) for path in _paths(pictures)[: SKETCH.works])
-    if not works:
-        return [gr.Image(None, visible=False), status(GIVE)]
+def sketch(pictures: Pictures, seen: list[Any]) -> list[Any]:
+    """A sitter sketched after the pictures before anything is saved, unless these were seen."""
+    paths = _paths(pictures)[: SKETCH.works]
+    if not paths:
+        return [gr.Image(None, visible=False), status(GIVE), []]
     try:
-        return [gr.Image(_sketched(works), visible=True), status(SKETCHED)]
+        now = [[path.name, path.stat().st_size] for path in paths]
+        if now == seen:
+            return [gr.skip()] * 3
+        picture = _sketched(tuple(NewWork(path) for path in paths))
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title=PICTURES, print_exception=False) from error
+    return [gr.Image(picture, visible=True), status(SKETCHED), now]
 
 
 def _sketched(works: tuple[NewWork, ...]) -> Image.Image:
@@ -109,7 +118,7 @@ def save(
         raise gr.Error(str(error), title="New painter", print_exception=False) from error
     return [
         "" if sharing.at_home() else session,
-        gr.Gallery(None), gr.Dataframe(None, visible=False), "", "", "", None, "",
+        gr.Gallery(None), gr.Dataframe(None, visible=False), "", "", "", None, "", [],
         gr.Image(None, visible=False), status(SAVED.format(name=name)),
         *painter_details.wall(session, text, slug), *painter_details.details(session, slug),
         *handlers.painter_wall(session, chosen, second),

@@ -16,7 +16,6 @@ from smart.ui import handlers, own_painters, sharing
 
 LARGE, SMALL, MANY = 900, 480, 12  # px of a work's longer side; many works are shown smaller
 MAX_SEARCH = 200  # characters
-WALL, DETAILS = 4, 9  # components of each, see wall and details
 HERE = "It is saved into the folder styles/ and stays there."
 VISITING = "Nobody but you sees it here, and it goes when you leave."
 BROKEN = "What could not be used"
@@ -46,7 +45,7 @@ def _caption(style: Style) -> str:
     if style.artist and style.artist != style.name:
         parts.append(style.artist)
     if len(style.works) > 1:
-        parts.append(f"{len(style.works)} works")
+        parts.append(f"{len(style.works)}\N{NO-BREAK SPACE}works")
     return " · ".join(parts)
 
 
@@ -64,7 +63,7 @@ def _count(found: Sequence[Style], everyone: Sequence[Style]) -> str:
 def _broken(bad: Sequence[BadStyle]) -> str:
     """Each with its reason, which ends with the remedy."""
     listed = "".join(
-        f"<li><b>{html.escape(one.slug)}</b> {html.escape(one.reason)}</li>" for one in bad
+        f"<li><b>{html.escape(one.slug)}</b>: {html.escape(one.reason)}</li>" for one in bad
     )
     return f"<h3>{BROKEN}</h3><ul>{listed}</ul>" if bad else ""
 

@@ -15,6 +15,7 @@ from smart.ui.panels import Studio
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 ALONE: dict[str, Any] = {"concurrency_id": "painters", "concurrency_limit": 1, **PRIVATE}
 SILENT: dict[str, Any] = {"show_progress": "hidden", "queue": False, **PRIVATE}
+WELCOME = "Everyone who can paint here, by artist. <a href='#new-painter'>Add another</a> below."
 TO_THE_TOP = "() => window.scrollTo({ top: 0, behavior: 'instant' })"
 
 
@@ -49,6 +50,7 @@ class PaintersTab:
     year: gr.Textbox
     licence: gr.Dropdown
     source: gr.Textbox
+    seen: gr.State
     sketch: gr.Image
     status: gr.HTML
     save: gr.Button
@@ -75,7 +77,7 @@ class PaintersTab:
 def build(tab: gr.Tab, rooms: gr.Tabs, studio: Studio) -> PaintersTab:
     """Lay out the tab and wire it up; call inside it, after the Studio."""
     parts: dict[str, Any] = {
-        "shown": gr.State([]), "looked_at": gr.State(""),
+        "shown": gr.State([]), "looked_at": gr.State(""), "seen": gr.State([]),
         "session": gr.State("", delete_callback=own_painters.forget),
     }  # fmt: skip
     with gr.Row(equal_height=False, elem_id="painters-room"):
@@ -101,7 +103,7 @@ def _heading(title: str, text: str) -> None:
 
 
 def _wall() -> dict[str, Any]:
-    _heading("The painters", "Everyone who can paint here, by artist.")
+    _heading("The painters", WELCOME)
     with gr.Row(elem_classes="tight", equal_height=True):
         parts: dict[str, Any] = {
             "search": gr.Textbox(
@@ -123,21 +125,16 @@ def _wall() -> dict[str, Any]:
 def _details() -> dict[str, Any]:
     parts: dict[str, Any] = {
         "head": gr.HTML(elem_classes="step", elem_id="painter-head", padding=False),
-        "works": gr.Gallery(
-            columns=2, show_label=False, label="Works", buttons=["fullscreen"], height="auto",
-            object_fit="contain", elem_id="works", elem_classes="choice", interactive=False,
-            format="jpeg",
-        ),
         "credits": gr.HTML(elem_id="painter-credits", padding=False),
         "paint": gr.Button("Paint with this painter", variant="primary", elem_id="paint-with"),
-    }  # fmt: skip
-    with gr.Row(elem_classes="tight", equal_height=True, visible=False) as parts["own"]:
+    }
+    with gr.Row(elem_classes="tight", equal_height=False, visible=False) as parts["own"]:
         parts["new_name"] = gr.Textbox(
             label="Name", elem_id="painter-name", scale=4, min_width=160, max_length=80
         )
         parts["rename"] = gr.Button("Rename", elem_id="rename", scale=1, min_width=90)
         parts["remove"] = gr.Button("Remove", elem_id="remove", scale=1, min_width=90)
-    with gr.Row(elem_classes="tight", equal_height=True, visible=False) as parts["sure"]:
+    with gr.Row(elem_classes="tight", visible=False, elem_id="sure") as parts["sure"]:
         gr.HTML(
             "<p>Remove this painter and the pictures for good?</p>", elem_classes="note",
             padding=False,
@@ -146,6 +143,10 @@ def _details() -> dict[str, Any]:
             "Yes, remove", variant="stop", elem_id="really", min_width=110, scale=1
         )
         parts["not_really"] = gr.Button("Keep", elem_id="not-really", min_width=90, scale=1)
+    parts["works"] = gr.Gallery(
+        columns=2, show_label=False, label="Works", buttons=["fullscreen"], height="auto",
+        object_fit="contain", elem_id="works", interactive=False, format="jpeg",
+    )  # fmt: skip
     return parts
 
 
@@ -154,7 +155,7 @@ def _pictures() -> dict[str, Any]:
     return {
         "where": gr.HTML(elem_classes="note", elem_id="new-where", padding=False),
         "pictures": gr.Gallery(
-            label="Pictures", columns=4, height=260, file_types=["image"], interactive=True,
+            label="Pictures", columns=3, height=260, file_types=["image"], interactive=True,
             type="filepath", buttons=[], object_fit="cover", allow_preview=False,
             elem_id="new-pictures",
         ),
@@ -206,9 +207,10 @@ def _wire_wall(room: PaintersTab, tab: gr.Tab, rooms: gr.Tabs, studio: Studio) -
     tab.select(
         painter_details.open_tab, looked, [*room.wall(), *room.details(), room.where], **SILENT
     )
-    room.search.input(
-        painter_details.search, looked, room.wall(), trigger_mode="always_last", **SILENT
-    )
+    room.search.change(  # not input, which does not know of what is pasted with a mouse
+        painter_details.search, looked, room.wall(), trigger_mode="always_last",
+        show_progress="hidden", concurrency_id="search", concurrency_limit=4, **PRIVATE,
+    )  # fmt: skip
     room.again.click(painter_details.look_again, everything, changed, **SILENT)
     room.painters.select(painter_details.choose, room.shown, room.details(), **SILENT)
     room.paint.click(
@@ -230,16 +232,17 @@ def _wire_wall(room: PaintersTab, tab: gr.Tab, rooms: gr.Tabs, studio: Studio) -
 
 def _wire_form(room: PaintersTab, studio: Studio) -> None:
     room.pictures.change(
-        adding.given, [room.pictures, room.table], room.table, **SILENT
+        adding.given, [room.pictures, room.table], [room.pictures, room.table], **SILENT
     ).then(
-        adding.sketch, room.pictures, [room.sketch, room.status], show_progress="minimal",
+        adding.sketch, [room.pictures, room.seen], [room.sketch, room.status, room.seen],
+        trigger_mode="always_last", show_progress="minimal",
         show_progress_on=[room.status], **ALONE,
     )  # fmt: skip
     room.save.click(
         adding.save, [*room.form(), room.search, studio.painter, studio.second],
         [
-            room.session, *room.form(), room.sketch, room.status, *room.wall(), *room.details(),
-            *studio.painters_wall(),
+            room.session, *room.form(), room.seen, room.sketch, room.status, *room.wall(),
+            *room.details(), *studio.painters_wall(),
         ],
         show_progress="minimal", show_progress_on=[room.status], **ALONE,
     )  # fmt: skip
