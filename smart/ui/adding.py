@@ -16,13 +16,14 @@ from smart.options import PaintingOptions, SamplingOptions
 from smart.ui import handlers, own_painters, painter_details, sharing
 from smart.ui.handlers import status
 from smart.ui.jobs import workshop
-from smart.ui.sitting import FIRST_SEED
+from smart.ui.sitting import EASEL, FIRST_SEED, face
 
 LICENCES = ("public domain", "CC0", "CC BY 4.0", "CC BY-SA 4.0", "my own work")
-SKETCH = Limits(works=8, longest=768)  # what the sketch looks at
+SKETCH = Limits(works=4, longest=512)  # what the sketch looks at: it is to come at once
 SKETCH_SIZE = 320  # px
 GIVE = "Give a picture, and you see here what it makes of a sitter."
 SKETCHED = "A sketch. The Studio paints it better, and larger."
+SKETCHED_FIRST = "A sketch after the first four. The Studio looks at all of them."
 SAVED = "{name} is here now, in the Studio, too."
 PICTURES = "Pictures"
 
@@ -74,7 +75,8 @@ def sketch(pictures: Pictures, seen: list[Any]) -> list[Any]:
         picture = _sketched(tuple(NewWork(path) for path in paths))
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title=PICTURES, print_exception=False) from error
-    return [gr.Image(picture, visible=True), status(SKETCHED), now]
+    words = SKETCHED_FIRST if len(pictures or []) > len(paths) else SKETCHED
+    return [gr.Image(picture, visible=True), status(words), now]
 
 
 def _sketched(works: tuple[NewWork, ...]) -> Image.Image:
@@ -84,8 +86,8 @@ def _sketched(works: tuple[NewWork, ...]) -> Image.Image:
         new_style.write(NewStyle("New", works), home, SKETCH)
         choice = styles.scan(Path(folder)).choose("new")
         painting = PaintingOptions(size=SKETCH_SIZE, engine="feed-forward")
-        sampling = SamplingOptions(seed=FIRST_SEED)
-        return workshop.quick(lambda: pipeline.paint_seed(sampling, (choice,), painting)).image
+        sitter = face(SamplingOptions(seed=FIRST_SEED), EASEL)  # who is drawn already
+        return workshop.quick(lambda: pipeline.paint_photo(sitter, (choice,), painting)).image
 
 
 def save(

@@ -16,6 +16,9 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 ALONE: dict[str, Any] = {"concurrency_id": "painters", "concurrency_limit": 1, **PRIVATE}
 SILENT: dict[str, Any] = {"show_progress": "hidden", "queue": False, **PRIVATE}
 WELCOME = "Everyone who can paint here, by artist. <a href='#new-painter'>Add another</a> below."
+# On a phone the painter who was chosen is below all others.
+TO_THE_PAINTER = """() => { const head = document.querySelector("#painter-head");
+  if (window.innerWidth < 640) head.scrollIntoView({ block: "start" }); }"""
 TO_THE_TOP = "() => window.scrollTo({ top: 0, behavior: 'instant' })"
 
 
@@ -212,7 +215,9 @@ def _wire_wall(room: PaintersTab, tab: gr.Tab, rooms: gr.Tabs, studio: Studio) -
         show_progress="hidden", concurrency_id="search", concurrency_limit=4, **PRIVATE,
     )  # fmt: skip
     room.again.click(painter_details.look_again, everything, changed, **SILENT)
-    room.painters.select(painter_details.choose, room.shown, room.details(), **SILENT)
+    room.painters.select(painter_details.choose, room.shown, room.details(), **SILENT).then(
+        None, js=TO_THE_PAINTER, **PRIVATE
+    )
     room.paint.click(
         painter_details.paint_with, [room.looked_at, studio.second],
         [rooms, *studio.painters_wall()], **SILENT,

@@ -208,7 +208,7 @@ def test_one_is_added_renamed_and_removed(visitor: Visitor, picture: Path) -> No
     form.get_by_label("Name").fill("Maria Schürmann")
     form.get_by_label("Artist").fill("Maria S.")
     form.get_by_label("Licence").fill("CC BY-NC 4.0")
-    page.locator("#new-titles").get_by_text("Blue dunes").dblclick()
+    page.get_by_test_id("cell-0-1").get_by_text("Blue dunes").dblclick()
     page.keyboard.press("Control+A")
     page.keyboard.type("Dunes at night")
     visitor.shot("painters-form")
