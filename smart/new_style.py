@@ -28,6 +28,7 @@ ADDED = "in the browser"  # what `added` says in the style.toml of such a style
 SMALLEST = 64  # px a side; a smaller picture shows no hand
 NAME_LENGTH = 80  # characters; it stands under a thumbnail
 COLORS = 64  # a picture with no more is flat art, and kept without loss
+LONG_TEXT = 10_000  # characters; more is not even looked at
 STALE = 3600.0  # s after which a folder that was begun belongs to nobody
 HIDDEN = ".new-"
 RESERVED = {"all", "nobody", "style", "styles", "con", "prn", "aux", "nul"} | {
@@ -46,6 +47,9 @@ class Limits:
     longest: int = 2048
     styles: int = 500
     bytes: int | None = None
+
+
+USUAL = Limits()
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,12 @@ class NewStyle:
     source: str = ""
 
 
-def check(new: NewStyle, taken: Catalogue, limits: Limits | None = None) -> str:
+def check(new: NewStyle, taken: Catalogue, limits: Limits = USUAL) -> str:
     """The slug that the painter would have beside those of taken.
 
     Raises StyleError for no name or one that cannot be had, too long a text, no or too many
     pictures. The pictures themselves are not looked at.
     """
-    limits = limits or Limits()
     name = cleaned(new.name)
     if not name:
         raise StyleError("The painter has no name yet; give one.")
@@ -119,12 +122,13 @@ def _offer(name: str, used: set[str]) -> str:
 def cleaned(text: object) -> str:
     """Text on one line: no control characters, halves of characters, or marks that turn it round.
 
-    Anything else than text or a whole number is empty.
+    Anything else than text or a number is empty; of very long text the beginning counts.
     """
     if isinstance(text, int | float) and not isinstance(text, bool):
         text = f"{text:g}" if isinstance(text, float) else str(text)
     if not isinstance(text, str):
         return ""
+    text = text[:LONG_TEXT]
     text = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
     text = re.sub(r"[\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "", text)
     return re.sub(r"\s+", " ", text).strip()
@@ -136,7 +140,7 @@ def _short(label: str, text: str, longest: int) -> None:
 
 
 def save(
-    new: NewStyle, folder: Path, taken: Catalogue | None = None, limits: Limits | None = None
+    new: NewStyle, folder: Path, taken: Catalogue | None = None, limits: Limits = USUAL
 ) -> str:
     """Write the painter into folder, whole or not at all; its slug.
 
@@ -144,7 +148,7 @@ def save(
     and lose all metadata. Raises StyleError as check does, and where the folder is full or cannot
     be written; images.ImageError for a file that is no picture, or one below SMALLEST px.
     """
-    taken, limits = taken or Catalogue(()), limits or Limits()
+    taken = taken or Catalogue(())
     slug = check(new, taken, limits)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -196,12 +200,11 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def write(new: NewStyle, folder: Path, limits: Limits | None = None) -> None:
+def write(new: NewStyle, folder: Path, limits: Limits = USUAL) -> None:
     """The pictures and style.toml of a painter into a folder that is there and empty.
 
     Raises images.ImageError for a picture that cannot be used, and OSError.
     """
-    limits = limits or Limits()
     lines = [f"name = {quoted(cleaned(new.name))}"]
     for key in ("artist", "year", "licence", "source"):
         if text := cleaned(getattr(new, key)):

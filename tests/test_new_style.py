@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from smart import images, new_style, styles
+from smart import images, new_style, provenance, styles
 from smart.new_style import Limits, NewStyle, NewWork
 from smart.styles import StyleError
 
@@ -223,3 +223,18 @@ def test_saved_or_refused_never_broken(
     assert style.name == new_style.cleaned(name)
     assert style.artist == new_style.cleaned(artist)
     assert len(style.works) == len({work.slug for work in style.works}) == 2
+
+
+def test_a_portrait_by_a_painter_of_ones_own_is_read_with_that_painter(
+    few_styles: Path, tmp_path: Path, picture: Path
+) -> None:
+    mine = tmp_path / "mine"
+    slug = new_style.save(told(picture), mine, styles.scan())
+    catalogue = styles.scan(more=[mine])
+    known = {
+        "sitter": {"seed": 1}, "painting": {}, "network": "vgg16", "precision": "float32",
+        "styles": provenance.painters_to_list([catalogue.choose(slug)]),
+    }  # fmt: skip
+    assert provenance.parse(known, "It", catalogue).choices[0].slug == slug
+    with pytest.raises(StyleError, match="There is no style"):
+        provenance.parse(known, "It")

@@ -21,6 +21,7 @@ from smart.ui.sitting import EASEL, FIRST_SEED, face
 LICENCES = ("public domain", "CC0", "CC BY 4.0", "CC BY-SA 4.0", "my own work")
 SKETCH = Limits(works=4, longest=512)  # what the sketch looks at: it is to come at once
 SKETCH_SIZE = 320  # px
+MOST = 1000  # pictures and rows that are looked at, whoever sends them
 GIVE = "Give a picture, and you see here what it makes of a sitter."
 SKETCHED = "A sketch. The Studio paints it better, and larger."
 SKETCHED_FIRST = "A sketch after the first four. The Studio looks at all of them."
@@ -32,12 +33,13 @@ Table = list[list[Any]] | None
 
 
 def _paths(pictures: Pictures) -> list[Path]:
-    return [Path(path) for path, _ in pictures or []]
+    return [Path(path) for path, _ in (pictures or [])[:MOST]]
 
 
 def _told(paths: Sequence[Path], table: Table) -> list[tuple[str, str]]:
     """Title and year of each picture: a row is that of the first one so named that has none."""
-    rows = [[new_style.cleaned(cell) for cell in row[:3]] for row in table or [] if len(row) >= 3]
+    given = (table or [])[:MOST]
+    rows = [[new_style.cleaned(cell) for cell in row[:3]] for row in given if len(row) >= 3]
     told = []
     for path in paths:
         row = next((row for row in rows if row[0] == path.name), None)

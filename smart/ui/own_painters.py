@@ -1,7 +1,8 @@
 """Which painters a visitor sees: those in styles/, and the visitor's own.
 
 On one's own machine a painter that is added goes into styles/ and stays. On a Space or behind a
-share link it lives in a folder of its session: nobody else sees it, and it goes with the session.
+share link it lives in a folder of its session: nobody else sees it, and it is deleted an hour
+after the page was closed (gradio keeps a session so long for a telephone that slept).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from collections import OrderedDict
 from pathlib import Path
 
 from smart import styles
-from smart.new_style import Limits
+from smart.new_style import USUAL, Limits
 from smart.styles import Catalogue
 from smart.ui import sharing
 
-HOME = Limits()
+HOME = USUAL
 VISITOR = Limits(works=12, longest=1024, styles=8, bytes=40_000_000)
 SESSIONS = 50  # with painters of their own; 2 GB at the very most
 

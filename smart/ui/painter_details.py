@@ -17,7 +17,7 @@ from smart.ui import handlers, own_painters, sharing
 LARGE, SMALL, MANY = 900, 480, 12  # px of a work's longer side; many works are shown smaller
 MAX_SEARCH = 200  # characters
 HERE = "It is saved into the folder styles/ and stays there."
-VISITING = "Nobody but you sees it here, and it goes when you leave."
+VISITING = "Only you see it here, as long as this page stays open; then it is deleted."
 BROKEN = "What could not be used"
 NOBODY = "No painter is called so, and no work; look for something else."
 NONE_YET = "There is no painter yet; add one below."
