@@ -68,8 +68,9 @@ def given(pictures: Pictures, table: Table) -> list[Any]:
 def sketch(pictures: Pictures, seen: list[Any]) -> list[Any]:
     """A sitter sketched after the pictures before anything is saved, unless these were seen."""
     paths = _paths(pictures)[: SKETCH.works]
-    if not paths:
-        return [gr.Image(None, visible=False), status(GIVE), []]
+    if not paths:  # taken away by hand; or saved, and then the words stay
+        words = status(GIVE) if seen else gr.skip()
+        return [gr.Image(None, visible=False), words, []]
     try:
         now = [[path.name, path.stat().st_size] for path in paths]
         if now == seen:
