@@ -79,15 +79,13 @@ def check(new: NewStyle, taken: Catalogue, limits: Limits = USUAL) -> str:
     Raises StyleError for no name or one that cannot be had, too long a text, no or too many
     pictures. The pictures themselves are not looked at.
     """
-    name = cleaned(new.name)
-    if not name:
+    if not (name := cleaned(new.name)):
         raise StyleError("The painter has no name yet; give one.")
     _short("name", name, NAME_LENGTH)
     for label in ("artist", "year", "licence", "source"):
         _short(label, cleaned(getattr(new, label)), MAX_TEXT)
-    for work in new.works:
-        _short("title", cleaned(work.title), MAX_TEXT)
-        _short("year", cleaned(work.year), MAX_TEXT)
+    for label, text in ((k, cleaned(getattr(w, k))) for w in new.works for k in ("title", "year")):
+        _short(label, text, MAX_TEXT)
     if not new.works:
         raise StyleError("There is no picture yet; give at least one.")
     if len(new.works) > limits.works:
@@ -283,8 +281,7 @@ def rename(catalogue: Catalogue, slug: str, folder: Path, name: str) -> None:
     does, and for a name that is empty or too long.
     """
     manifest = _own(catalogue, slug, folder).works[0].path.parent / MANIFEST
-    name = cleaned(name)
-    if not name:
+    if not (name := cleaned(name)):
         raise StyleError("The new name is empty; give one.")
     _short("name", name, NAME_LENGTH)
     lines = manifest.read_text(encoding="utf-8").splitlines()

@@ -62,23 +62,31 @@ def given(pictures: Pictures, table: Table) -> list[Any]:
     shown = gr.skip()
     if any(caption != Path(path).name for path, caption in pictures or []):
         shown = [(str(path), path.name) for path in paths]
-    return [shown, gr.Dataframe(rows, visible=bool(rows))]
+    return [shown, gr.Dataframe(rows, visible=bool(rows)), _marks(paths)]
 
 
-def sketch(pictures: Pictures, seen: list[Any]) -> list[Any]:
-    """A sitter sketched after the pictures before anything is saved, unless these were seen."""
-    paths = _paths(pictures)[: SKETCH.works]
-    if not paths:  # taken away by hand; or saved, and then the words stay
-        words = status(GIVE) if seen else gr.skip()
-        return [gr.Image(None, visible=False), words, []]
+def _marks(paths: Sequence[Path]) -> list[Any]:
+    """What tells these pictures from others."""
+    return [[path.name, path.stat().st_size if path.is_file() else 0] for path in paths]
+
+
+def sketch(pictures: Pictures, current: list[Any], seen: list[Any]) -> list[Any]:
+    """A sitter sketched after the pictures, before anything is saved.
+
+    Not after those that were sketched already (seen), nor where others have come meanwhile, or
+    where they were saved: current are the marks of those that lie in the form.
+    """
+    paths = _paths(pictures)
+    now = _marks(paths)
+    if now == seen or now != current:
+        return [gr.skip()] * 3
+    if not paths:
+        return [gr.Image(None, visible=False), status(GIVE), []]
     try:
-        now = [[path.name, path.stat().st_size] for path in paths]
-        if now == seen:
-            return [gr.skip()] * 3
-        picture = _sketched(tuple(NewWork(path) for path in paths))
+        picture = _sketched(tuple(NewWork(path) for path in paths[: SKETCH.works]))
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title=PICTURES, print_exception=False) from error
-    words = SKETCHED_FIRST if len(pictures or []) > len(paths) else SKETCHED
+    words = SKETCHED_FIRST if len(paths) > SKETCH.works else SKETCHED
     return [gr.Image(picture, visible=True), status(words), now]
 
 
@@ -123,7 +131,7 @@ def save(
         raise gr.Error(str(error), title="New painter", print_exception=False) from error
     return [
         "" if sharing.at_home() else session,
-        gr.Gallery(None), gr.Dataframe(None, visible=False), "", "", "", None, "", [],
+        gr.Gallery(None), gr.Dataframe(None, visible=False), "", "", "", None, "", [], [],
         gr.Image(None, visible=False), status(SAVED.format(name=name)),
         *painter_details.wall(session, text, slug), *painter_details.details(session, slug),
         *handlers.painter_wall(session, chosen, second),

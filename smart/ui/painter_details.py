@@ -124,9 +124,10 @@ def _linked(text: str) -> str:
 
 
 def open_tab(request: gr.Request, text: str, looked_at: str) -> list[Any]:
-    """The tab as it is when one comes to it."""
+    """The tab as it is when one comes to it; whoever was looked at stays as one left it."""
     session = request.session_hash
-    shown = details(session, looked_at)
+    there = {style.slug for style in own_painters.catalogue(session).styles}
+    shown = [looked_at, *[gr.skip()] * 8] if looked_at in there else details(session, looked_at)
     return [*wall(session, text, shown[0]), *shown, _where()]
 
 

@@ -53,6 +53,7 @@ class PaintersTab:
     year: gr.Textbox
     licence: gr.Dropdown
     source: gr.Textbox
+    current: gr.State
     seen: gr.State
     sketch: gr.Image
     status: gr.HTML
@@ -81,6 +82,7 @@ def build(tab: gr.Tab, rooms: gr.Tabs, studio: Studio) -> PaintersTab:
     """Lay out the tab and wire it up; call inside it, after the Studio."""
     parts: dict[str, Any] = {
         "shown": gr.State([]), "looked_at": gr.State(""), "seen": gr.State([]),
+        "current": gr.State([]),
         "session": gr.State("", delete_callback=own_painters.forget),
     }  # fmt: skip
     with gr.Row(equal_height=False, elem_id="painters-room"):
@@ -237,17 +239,19 @@ def _wire_wall(room: PaintersTab, tab: gr.Tab, rooms: gr.Tabs, studio: Studio) -
 
 def _wire_form(room: PaintersTab, studio: Studio) -> None:
     room.pictures.change(
-        adding.given, [room.pictures, room.table], [room.pictures, room.table], **SILENT
+        adding.given, [room.pictures, room.table],
+        [room.pictures, room.table, room.current], **SILENT,
     ).then(
-        adding.sketch, [room.pictures, room.seen], [room.sketch, room.status, room.seen],
+        adding.sketch, [room.pictures, room.current, room.seen],
+        [room.sketch, room.status, room.seen],
         trigger_mode="always_last", show_progress="minimal",
         show_progress_on=[room.status], **ALONE,
     )  # fmt: skip
     room.save.click(
         adding.save, [*room.form(), room.search, studio.painter, studio.second],
         [
-            room.session, *room.form(), room.seen, room.sketch, room.status, *room.wall(),
-            *room.details(), *studio.painters_wall(),
+            room.session, *room.form(), room.current, room.seen, room.sketch, room.status,
+            *room.wall(), *room.details(), *studio.painters_wall(),
         ],
         show_progress="minimal", show_progress_on=[room.status], **ALONE,
     )  # fmt: skip

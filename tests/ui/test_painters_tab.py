@@ -135,6 +135,28 @@ def test_titles_find_their_pictures(table: object, told: list[tuple[str, str]]) 
     assert adding._told([Path("/x/a.png"), Path("/y/b.png")], table) == told  # type: ignore[arg-type]
 
 
+def test_only_what_lies_in_the_form_is_sketched(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sketched: list[int] = []
+
+    def draw(works: tuple[object, ...]) -> Image.Image:
+        sketched.append(len(works))
+        return Image.new("RGB", (8, 8))
+
+    monkeypatch.setattr(adding, "_sketched", draw)
+    pictures: adding.Pictures = [(str(picture), None)] * 6
+    shown, table, current = adding.given(pictures, None)
+    assert [caption for _, caption in shown] == ["blue_dunes.png"] * 6
+    assert table.value["data"][0] == ["blue_dunes.png", "Blue dunes", ""]
+    _, words, seen = adding.sketch(pictures, current, [])
+    assert "the first four" in words
+    for late in ((pictures, current, seen), (pictures, [], []), (None, current, seen)):
+        assert adding.sketch(*late) == [gr.skip()] * 3
+    assert "Give a picture" in adding.sketch(None, [], seen)[1]
+    assert sketched == [4]
+
+
 def test_what_is_shown_is_escaped(few_styles: Path, picture: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
     table = [[picture.name, evil, evil]]
