@@ -156,7 +156,7 @@ def sitter_words(sampling: SamplingOptions) -> tuple[str, str]:
 
 def painter_words(choice: Choice) -> tuple[str, str]:
     """The painter's name, and the work or how many of them are painted after."""
-    name = styles.scan().name_of(choice.slug)
+    name = choice.name or choice.slug
     if len(choice.works) > 1:
         return name, f"{len(choice.works)} works"
     title = choice.works[0].title

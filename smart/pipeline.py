@@ -29,7 +29,7 @@ from smart.portrait import Portrait as Portrait
 from smart.portrait import load_portrait as load_portrait
 from smart.progress import Cancelled, OnProgress, Progress, ignore
 from smart.provenance import SKETCHER, Leg, Recipe
-from smart.styles import Choice
+from smart.styles import Catalogue, Choice
 
 SMALLEST_PHOTO = 64  # px a side; below there is no face to paint
 # Painted at once. A processor is busy with one picture of 256 px: more only leave its cache.
@@ -126,13 +126,15 @@ def go_on(
     on_progress: OnProgress = ignore,
     size: int | None = None,
     photo: Photo | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Portrait:
     """Go on with a portrait: where it was stopped, or from a sketch, or at a larger size.
 
-    A finished one is refined further at its size. One of a photograph needs the photo. Raises
-    ValueError as provenance.parse does, and for a size below that of the portrait.
+    A finished one is refined further at its size. One of a photograph needs the photo; catalogue
+    holds the painters (None: those in styles/). Raises ValueError as provenance.parse does, and
+    for a size below that of the portrait.
     """
-    recipe = provenance.parse(portrait.provenance, "The portrait")
+    recipe = provenance.parse(portrait.provenance, "The portrait", catalogue=catalogue)
     largest = max(leg.painting.size for leg in recipe.legs)
     if size is not None and size < largest:
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 
 from smart import images, styles, weights
 from smart.options import FACES, PaintingOptions, SamplingOptions
-from smart.styles import Choice, StyleError
+from smart.styles import Catalogue, Choice, StyleError
 
 VERSION = 2
 SKETCHER = "stylization"
@@ -101,12 +101,16 @@ def sitter_in(path: str | Path) -> SamplingOptions:
     return _sampling_of(known.get("sitter"), name)
 
 
-def parse(known: Mapping[str, Any], name: str, exact: bool = True) -> Recipe:
+def parse(
+    known: Mapping[str, Any], name: str, *, exact: bool = True, catalogue: Catalogue | None = None
+) -> Recipe:
     """The recipe in a portrait's provenance; name is what its picture is called in messages.
 
     exact: the painters' pictures must be those it was painted after; otherwise those that are here
-    now stand for them, which is enough to paint something like it. Raises ValueError.
+    now stand for them, which is enough to paint something like it. catalogue holds the painters
+    (None: those in styles/). Raises ValueError as read does.
     """
+    catalogue = catalogue or styles.scan()
     sampling, photo = None, known.get("photo")
     if photo is None:
         sampling = _sampling_of(known.get("sitter"), name)
@@ -119,8 +123,8 @@ def parse(known: Mapping[str, Any], name: str, exact: bool = True) -> Recipe:
     return Recipe(
         sampling,
         photo,
-        _choices_of(known.get("styles"), name, exact),
-        () if ground is None else _choices_of(ground, name, exact),
+        _choices_of(known.get("styles"), name, exact, catalogue),
+        () if ground is None else _choices_of(ground, name, exact, catalogue),
         legs,
         network,
         precision,
@@ -175,8 +179,7 @@ def _legs_of(known: Mapping[str, Any], name: str) -> tuple[Leg, ...]:
     return tuple(legs)
 
 
-def _choices_of(listed: Any, name: str, exact: bool) -> tuple[Choice, ...]:
-    catalogue = styles.scan()
+def _choices_of(listed: Any, name: str, exact: bool, catalogue: Catalogue) -> tuple[Choice, ...]:
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise ValueError(f"{name} names no painter; give a PNG that `portrait` made.")
     choices = []

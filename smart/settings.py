@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smart import provenance, styles
@@ -21,7 +21,7 @@ from smart.options import (
     options_of,
 )
 from smart.provenance import Recipe
-from smart.styles import Choice
+from smart.styles import Catalogue, Choice
 
 ROLES = ("mix", "ground")
 LONGEST_LINK = 2000  # characters behind the question mark; mail programs break longer ones
@@ -65,9 +65,14 @@ class Settings:
         object.__setattr__(self, "share", share if self.second and self.role == "mix" else 50.0)
         object.__setattr__(self, "role", self.role if self.second else "mix")
 
-    def choices(self) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
-        """Who paints the figure (or everything), and who the ground. Raises StyleError."""
-        catalogue = styles.scan()
+    def choices(
+        self, catalogue: Catalogue | None = None
+    ) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+        """Who paints the figure (or everything), and who the ground. Raises StyleError.
+
+        catalogue holds the painters (None: those in styles/).
+        """
+        catalogue = catalogue or styles.scan()
         first = catalogue.choose(_plain(self.painter))
         if not self.second:
             return (first,), ()
@@ -76,7 +81,7 @@ class Settings:
             return (first,), (second,)
         share = self.share / 100
         weights = ((first, f"{1 - share:.4f}"), (second, f"{share:.4f}"))
-        mixed = tuple(Choice(one.slug, one.works, float(weight)) for one, weight in weights)
+        mixed = tuple(replace(one, weight=float(weight)) for one, weight in weights)
         return tuple(one for one in mixed if one.weight > 0), ()
 
 
@@ -98,13 +103,16 @@ def of_recipe(recipe: Recipe) -> Settings:
     )
 
 
-def of_portrait(known: Mapping[str, Any], name: str) -> tuple[Settings, list[str]]:
+def of_portrait(
+    known: Mapping[str, Any], name: str, catalogue: Catalogue | None = None
+) -> tuple[Settings, list[str]]:
     """The settings in a portrait's provenance, and what cannot be set, a sentence each.
 
-    name is what the picture is called in messages. Raises ValueError for what is no portrait, and
-    for a painter or a generator that is not here.
+    name is what the picture is called in messages; catalogue holds the painters (None: those in
+    styles/). Raises ValueError for what is no portrait, and for a painter or a generator that is
+    not here.
     """
-    recipe = provenance.parse(known, name, exact=False)
+    recipe = provenance.parse(known, name, exact=False, catalogue=catalogue)
     notes = []
     if recipe.photo is not None:
         notes.append(GIVE_PHOTOGRAPH)

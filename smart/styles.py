@@ -60,6 +60,7 @@ class Style:
     source: str
     works: tuple[Work, ...]
     painting: dict[str, Any] = field(default_factory=dict, hash=False)
+    added: str = ""  # how it came here, where the page put it here (see smart.new_style)
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,15 @@ class BadStyle:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is painted after: works that count together, and their weight among the choices."""
+    """What is painted after: works that count together, and their weight among the choices.
+
+    name is what the painter is called.
+    """
 
     slug: str
     works: tuple[Work, ...]
     weight: float = 1.0
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Catalogue:
         by_slug = {style.slug: style.works for style in self.styles}
         by_slug.update({work.slug: (work,) for style in self.styles for work in style.works})
         if slug in by_slug:
-            return Choice(slug, by_slug[slug], weight)
+            return Choice(slug, by_slug[slug], weight, self.name_of(slug))
         for bad in self.bad:
             if bad.slug == slug:
                 raise StyleError(f"The style {slug!r} cannot be used: {bad.reason}")
@@ -147,16 +152,15 @@ def styles_folder() -> Path:
     return Path(os.environ.get("SMART_STYLES") or BUNDLED)
 
 
-def scan(folder: Path | None = None) -> Catalogue:
+def scan(folder: Path | None = None, more: Sequence[Path] = ()) -> Catalogue:
     """Everything in the folder of styles, the good and the bad, sorted by name.
 
-    Raises nothing for what is in it; a folder that does not exist is an empty catalogue.
+    What is in the folders of more, such as a visitor's own, comes after it. Raises nothing for
+    what is in them; a folder that does not exist is an empty catalogue.
     """
-    folder = folder or styles_folder()
     good: dict[str, Style] = {}
     bad: list[BadStyle] = []
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    for entry in entries:
+    for entry in _entries([folder or styles_folder(), *more]):
         if entry.name.startswith((".", "_")) or entry.suffix.lower() in (".md", ".txt"):
             continue
         slug = slugify(entry.stem if entry.is_file() else entry.name)
@@ -170,6 +174,34 @@ def scan(folder: Path | None = None) -> Catalogue:
         except OSError as error:
             bad.append(BadStyle(slug, f"{entry.name} cannot be read ({error.strerror})."))
     return Catalogue(tuple(good.values()), tuple(bad))
+
+
+def _entries(folders: Iterable[Path]) -> list[Path]:
+    return [path for each in folders if each.is_dir() for path in sorted(each.iterdir())]
+
+
+def search(found: Iterable[Style], text: str) -> tuple[Style, ...]:
+    """Those with every word of text in name, artist, year, licence or a work's title or year.
+
+    Accents and capitals do not count; no text finds all. Sorted by artist, the unknown last.
+    """
+    words = _plain(text).split()
+    return tuple(
+        sorted(
+            (style for style in found if all(word in _told(style) for word in words)),
+            key=lambda style: (not style.artist, _plain(style.artist), _plain(style.name)),
+        )
+    )
+
+
+def _told(style: Style) -> str:
+    works = (part for work in style.works for part in (work.title, work.year))
+    return _plain("\n".join([style.name, style.artist, style.year, style.licence, *works]))
+
+
+def _plain(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in apart if not unicodedata.combining(character))
 
 
 def slugify(name: str) -> str:
@@ -226,6 +258,7 @@ def _read_folder(folder: Path, slug: str) -> Style:
         _text(values, "source", slug),
         tuple(works),
         painting,
+        _text(values, "added", slug),
     )
 
 
@@ -249,7 +282,7 @@ def _work(path: Path, slug: str, title: str, year: str) -> Work:
     return Work(slug, title, year, path, digest)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _verified(path: Path, modified: int, size: int) -> str:
     """The file's sha256 after decoding it once; an unchanged file is not decoded again."""
     images.open_image(path, SMALLEST)

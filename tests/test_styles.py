@@ -155,3 +155,32 @@ def test_contact_picture_is_square() -> None:
     assert styles.contact_picture(works, 128).size == (128, 128)
     assert styles.contact_picture(works[:1], 96).size == (96, 96)
     assert styles.contact_picture(works[:2], 96).size == (96, 96)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ["hokusai", "red-noise"]),
+        ("HOKU", ["hokusai"]),
+        ("wave 1831", ["hokusai"]),
+        ("public domain", ["hokusai"]),
+        ("Wàve", ["hokusai"]),
+        ("noise", ["red-noise"]),
+        ("wave noise", []),
+    ],
+)
+def test_search(few_styles: Path, text: str, found: list[str]) -> None:
+    shown = styles.search(styles.scan().styles, text)
+    assert [style.slug for style in shown] == found
+
+
+def test_more_folders_come_after_and_hide_nothing(few_styles: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    Image.new("RGB", (64, 64), "red").save(mine / "a first.png")
+    Image.new("RGB", (64, 64), "red").save(mine / "hokusai.png")
+    catalogue = styles.scan(more=[mine, tmp_path / "nowhere"])
+    assert [style.slug for style in catalogue.styles][-1] == "a-first"
+    assert len(catalogue.choose("hokusai").works) == 2
+    assert [bad.slug for bad in catalogue.bad] == ["hokusai"]
+    assert "a-first" not in {style.slug for style in styles.scan().styles}

@@ -16,6 +16,7 @@ from smart.ui import (
     handlers,
     home,
     languages,
+    painters_tab,
     school_tab,
     sitting,
     story_tab,
@@ -47,11 +48,13 @@ def build() -> gr.Blocks:
             "<p>Faces that nobody has, painted in an artist&rsquo;s manner.</p>",
             elem_id="masthead", padding=False,
         )  # fmt: skip
-        with gr.Tabs(elem_id="rooms"):
-            with gr.Tab("Studio"):
+        with gr.Tabs(elem_id="rooms") as rooms:
+            with gr.Tab("Studio", id="studio"):
                 parts = studio.build()
             with gr.Tab("Exhibition", elem_id="exhibition-tab") as tab:
                 exhibition_tab.build(tab, demo, parts.tiles)
+            with gr.Tab("Painters", id="painters", elem_id="painters-tab") as tab:
+                painters_tab.build(tab, rooms, parts)
             with gr.Tab("How it works", elem_id="story-tab") as story:
                 story_tab.build(story)
             with gr.Tab("School", visible=teaching.allowed(), elem_id="school-tab") as tab:
@@ -61,8 +64,7 @@ def build() -> gr.Blocks:
             handlers.open_page,
             [parts.psi, parts.first_seed, parts.generator],
             [
-                parts.painters, parts.slugs, parts.painter, parts.work, parts.credit, parts.bad,
-                parts.second, parts.generator, *parts.wall(),
+                *parts.painters_wall(), parts.generator, *parts.wall(),
             ],
             show_progress_on=[parts.sitters], **QUICK,
         )  # fmt: skip

@@ -57,9 +57,9 @@ class Parts:
         return [getattr(self, one.name) for one in dataclasses.fields(self)]
 
 
-def painters(ticked: list[str] | None) -> list[Any]:
+def painters(ticked: list[str] | None, request: gr.Request) -> list[Any]:
     """All painters to tick, those ticked before kept, and the rules that show their works."""
-    found = handlers.painters()
+    found = handlers.painters(request.session_hash)
     names = [style.slug for style in found]
     kept = [slug for slug in ticked or [] if slug in names] or names[:TICKED]
     rules = []
@@ -98,7 +98,9 @@ def six_sitters(tiles: Any) -> tuple[SamplingOptions, ...]:
     return tuple(dict.fromkeys(sampled(**tile) for tile in tiles[:MOST]))
 
 
-def ordered(samplings: tuple[SamplingOptions, ...], slugs: Any, size: float) -> Exhibition:
+def ordered(
+    samplings: tuple[SamplingOptions, ...], slugs: Any, size: float, session: str | None
+) -> Exhibition:
     """The exhibition that is asked for, or what is wrong with it as the page says it."""
     if not isinstance(slugs, list) or not slugs:
         raise gr.Error("Tick at least one painter.", title=TITLE, print_exception=False)
@@ -107,7 +109,7 @@ def ordered(samplings: tuple[SamplingOptions, ...], slugs: Any, size: float) -> 
             f"{len(slugs)} painters are ticked; an exhibition has room for {MOST}.",
             title=TITLE, print_exception=False,
         )  # fmt: skip
-    chosen = tuple(choice(str(slug)) for slug in slugs)
+    chosen = tuple(choice(str(slug), session) for slug in slugs)
     try:
         return Exhibition(samplings, chosen, checked(PaintingOptions, size=size))
     except ValueError as error:

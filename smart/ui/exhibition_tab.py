@@ -133,7 +133,7 @@ def _wire(
             samplings = exhibiting.six_sitters(six)
         else:
             samplings = exhibiting.sitters_from(first, count)
-        shown = exhibiting.ordered(samplings, slugs, size)
+        shown = exhibiting.ordered(samplings, slugs, size, request.session_hash)
         yield from exhibiting.hang(parts, request, shown, how == REFINED)
 
     order["hang"].click(

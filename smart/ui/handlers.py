@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +12,11 @@ from PIL import Image
 
 from smart import images, styles
 from smart.styles import Style, Work
-from smart.ui import sitting
+from smart.ui import own_painters, sitting
 from smart.ui.sitting import THUMBNAIL, busy
 
 ALL_WORKS = "All works together"
+PAINTERS = 6  # components that other painters change (see Studio.painters_wall)
 CANVAS = 1024  # px; what one brushes over, on a phone, too
 INVITATION = "Press Paint, or choose another sitter and painter first."
 PHOTO_SITS = "Your photograph sits. Brush over what should stay true, then press Paint."
@@ -27,97 +28,115 @@ def _thumbnail(key: tuple[str, ...], works: tuple[Work, ...]) -> Image.Image:
     return styles.contact_picture(works, THUMBNAIL)
 
 
-def painters() -> tuple[Style, ...]:
-    """The painters that can be used now."""
-    return styles.scan().styles
+def painters(session: str | None = "") -> tuple[Style, ...]:
+    """The painters that a session can use now: everyone's, and its own."""
+    return own_painters.catalogue(session).styles
 
 
-def names() -> dict[str, str]:
-    """What the painters are called, by slug."""
-    return styles.scan().names()
-
-
-def name_of(slug: str) -> str:
-    """What a painter, or the painter of a work, is called."""
-    return styles.scan().name_of(slug)
+def names(session: str | None) -> dict[str, str]:
+    """What the painters of a session are called, by slug."""
+    return own_painters.catalogue(session).names()
 
 
 def painter_tiles(found: tuple[Style, ...]) -> list[tuple[Image.Image, str]]:
     """Thumbnail and name of each painter."""
-    tiles = []
-    for style in found:
-        one = style.works[:1]
-        tiles.append((_thumbnail(tuple(work.sha256 for work in one), one), style.name))
-    return tiles
+    return [(thumbnail(style), style.name) for style in found]
 
 
-def open_page(psi: float, first_seed: int, generator: str) -> Iterator[list[Any]]:
+def thumbnail(style: Style) -> Image.Image:
+    """The painter's first work as a square; kept, since everyone sees it."""
+    one = style.works[:1]
+    return _thumbnail(tuple(work.sha256 for work in one), one)
+
+
+def open_page(
+    request: gr.Request, psi: float, first_seed: int, generator: str
+) -> Iterator[list[Any]]:
     """What a new visitor sees: the painters at once, then the six sitters."""
-    catalogue = styles.scan()
-    found = catalogue.styles
-    first = _painter_shown(found[0].slug) if found else ["", gr.skip(), _no_painter()]
-    bad = "\n".join(f"- **{item.slug}**: {item.reason}" for item in catalogue.bad)
-    bad = f"These could not be used:\n\n{bad}" if bad else ""
     yield [
-        gr.Gallery(painter_tiles(found), selected_index=0 if found else None),
-        [style.slug for style in found],
-        *first,
-        gr.Markdown(bad, visible=bool(bad)),
-        gr.Dropdown([("Nobody", ""), *((style.name, style.slug) for style in found)], value=""),
+        *painter_wall(request.session_hash),
         gr.Dropdown(sitting.origins()),
         *[gr.skip()] * sitting.WALL,
-    ]  # fmt: skip
-    yield [*[gr.skip()] * 8, *sitting.show_sitters(first_seed, psi, generator)]
+    ]
+    yield [*[gr.skip()] * (PAINTERS + 1), *sitting.show_sitters(first_seed, psi, generator)]
+
+
+def painter_wall(session: str | None, chosen: str = "", second: str = "") -> list[Any]:
+    """The painters as they are now, in the order of Studio.painters_wall.
+
+    chosen is the painter or work that stays so, as far as it is there; else it is the first.
+    second is the second painter.
+    """
+    found = painters(session)
+    slugs = [style.slug for style in found]
+    first = chosen.split("/")[0]
+    place = slugs.index(first) if first in slugs else 0
+    names = [("Nobody", ""), *((style.name, style.slug) for style in found)]
+    shown = ["", gr.Dropdown(visible=False), _no_painter()]
+    if found:
+        works = {work.slug for work in found[place].works}
+        shown = _painter_shown(found[place], chosen if chosen in works else "")
+    return [
+        gr.Gallery(painter_tiles(found), selected_index=place if found else None),
+        slugs,
+        *shown,
+        gr.Dropdown(names, value=second if second in slugs else ""),
+    ]
 
 
 def _no_painter() -> str:
-    return "<p>There is no painter yet: put a picture into the folder styles/ and reload.</p>"
+    return "<p>There is no painter yet: add one under Painters.</p>"
 
 
-def choose_painter(slugs: list[str], event: gr.SelectData) -> list[Any]:
+def choose_painter(slugs: list[str], request: gr.Request, event: gr.SelectData) -> list[Any]:
     """The painter one clicked, with the works to choose from where there are several."""
     index = int(event.index)
-    if not 0 <= index < len(slugs):
-        raise gr.Error("This painter is gone; reload the page.")
-    return _painter_shown(slugs[index])
+    found = {style.slug: style for style in painters(request.session_hash)}
+    if not 0 <= index < len(slugs) or slugs[index] not in found:
+        raise gr.Error("This painter is gone; reload the page.", print_exception=False)
+    return _painter_shown(found[slugs[index]])
 
 
-def _painter_shown(slug: str) -> list[Any]:
-    artist = slug.split("/")[0]
-    style = next((style for style in painters() if style.slug == artist), None)
-    if style is None:
-        raise gr.Error("This painter is gone; reload the page.")
+def _painter_shown(style: Style, work: str = "") -> list[Any]:
+    slug = work or style.slug
     if len(style.works) == 1:
-        return [slug, gr.Dropdown(visible=False), credit(slug)]
-    together = (f"{ALL_WORKS} ({len(style.works)})", artist)
-    choices = [together, *((work.title, work.slug) for work in style.works)]
-    return [slug, gr.Dropdown(choices, value=slug, visible=True), credit(slug)]
+        return [style.slug, gr.Dropdown(visible=False), _credit(style, style.works)]
+    together = (f"{ALL_WORKS} ({len(style.works)})", style.slug)
+    choices = [together, *((one.title, one.slug) for one in style.works)]
+    shown = [one for one in style.works if one.slug == work] or style.works
+    return [slug, gr.Dropdown(choices, value=slug, visible=True), _credit(style, shown)]
 
 
-def painter_controls(slug: str, slugs: list[str] | None) -> list[Any]:
+def painter_controls(slug: str, slugs: list[str] | None, session: str | None) -> list[Any]:
     """Choose this painter or work for someone who sees the painters slugs.
 
-    In the order painters, slugs, painter, work, credit.
+    In the order painters, slugs, painter, work, credit. Raises gr.Error for one who is not here.
     """
-    found = painters()
+    first = choice(slug, session).slug.split("/")[0]
+    found = painters(session)
     here = [style.slug for style in found]
-    shown = _painter_shown(slug)
-    place = here.index(slug.split("/")[0])
+    place = here.index(first)
+    shown = _painter_shown(found[place], "" if slug == first else slug)
     if here == slugs:
         return [gr.Gallery(selected_index=place), gr.skip(), *shown]
     return [gr.Gallery(painter_tiles(found), selected_index=place), here, *shown]
 
 
-def choose_work(slug: str) -> list[str]:
+def choose_work(slug: str, request: gr.Request) -> list[str]:
     """One work of the painter, or all of them."""
-    return [slug, credit(slug)]
+    return [slug, credit(slug, request.session_hash)]
 
 
-def credit(slug: str) -> str:
+def credit(slug: str, session: str | None = "") -> str:
     """Who made the works that are painted after, as HTML."""
-    chosen = choice(slug)
-    style = next(style for style in painters() if style.slug == slug.split("/")[0])
-    titles = [f"<i>{html.escape(w.title)}</i>{_year(w)}" for w in chosen.works[:8]]
+    chosen = choice(slug, session)
+    first = chosen.slug.split("/")[0]
+    style = next(style for style in painters(session) if style.slug == first)
+    return _credit(style, chosen.works)
+
+
+def _credit(style: Style, works: Sequence[Work]) -> str:
+    titles = [f"<i>{html.escape(w.title)}</i>{_year(w)}" for w in works[:8]]
     who = html.escape(style.artist or style.name)
     who += f" ({html.escape(style.year)})" if style.year else ""
     licence = f"<p>{html.escape(style.licence)}.</p>" if style.licence else ""
@@ -128,10 +147,10 @@ def _year(work: Work) -> str:
     return f", {html.escape(work.year)}" if work.year else ""
 
 
-def choice(slug: str) -> styles.Choice:
-    """The painter or work called slug, with a weight behind a colon."""
+def choice(slug: str, session: str | None = "") -> styles.Choice:
+    """The painter or work called slug, with a weight behind a colon, of those the session has."""
     try:
-        return styles.scan().choose(slug)
+        return own_painters.catalogue(session).choose(slug)
     except ValueError as error:
         raise gr.Error(str(error), title="Painter", print_exception=False) from error
 

@@ -64,13 +64,13 @@ def hang(panel: WallPanel, request: gr.Request, portrait: pipeline.Portrait) -> 
         return {}
     if not home.own_machine():
         sessions.make_room()
-    return show(panel, here)
+    return show(panel, request)
 
 
-def show(panel: WallPanel, here: Wall, most: int = FIRST) -> dict[Any, Any]:
-    """The wall with its newest portraits, none of them chosen."""
-    seen = here.view(min(most, MOST))
-    names = handlers.names()
+def show(panel: WallPanel, request: gr.Request, most: int = FIRST) -> dict[Any, Any]:
+    """The visitor's wall with its newest portraits, none of them chosen."""
+    seen = wall_of(request).view(min(most, MOST))
+    names = handlers.names(request.session_hash)
     tiles = [(one.picture(), caption(one, names)) for one in seen.hung]
     return {
         panel.tiles: gr.Gallery(tiles, selected_index=None, visible=bool(tiles)),

@@ -18,7 +18,7 @@ from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import Cancelled, OnProgress, Progress
 from smart.provenance import who_sat
 from smart.settings import Settings
-from smart.ui import handlers, hanging
+from smart.ui import hanging, own_painters
 from smart.ui.clock import Clock
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
@@ -64,13 +64,13 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     """Paint the sitter or the photograph; the easel shows the picture as it grows."""
     settings = settings_of(studio, values)
     try:
-        choices, ground = settings.choices()
+        choices, ground = settings.choices(own_painters.catalogue(request.session_hash))
     except ValueError as error:
         raise gr.Error(str(error), title="Painter", print_exception=False) from error
     photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
-    by = " and ".join(handlers.name_of(one.slug) for one in choices)
+    by = " and ".join(one.name for one in choices)
     if ground:
-        by += f", {handlers.name_of(ground[0].slug)} behind"
+        by += f", {ground[0].name} behind"
     if photo is None:
         sampling = sitter_of(values)
         work = partial(pipeline.paint_seed, sampling, choices, settings.painting, ground=ground)
@@ -91,8 +91,9 @@ def go_on(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
         raise gr.Error("There is no portrait to go on with; press Paint.", print_exception=False)
     now = max(leg["painting"]["size"] for leg in _legs(last.portrait.provenance))
     work = partial(
-        pipeline.go_on, last.portrait, size=max(now, int(values["size"])), photo=last.photo
-    )
+        pipeline.go_on, last.portrait, size=max(now, int(values["size"])), photo=last.photo,
+        catalogue=own_painters.catalogue(request.session_hash),
+    )  # fmt: skip
     yield from _work(
         studio, request, work, last.portrait.image, last.title, last.photo, last.frames
     )

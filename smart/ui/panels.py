@@ -65,7 +65,6 @@ class Studio:
     painter: gr.Textbox
     work: gr.Dropdown
     credit: gr.HTML
-    bad: gr.Markdown
     second: gr.Dropdown
     role: gr.Radio
     share: gr.Slider
@@ -95,6 +94,10 @@ class Studio:
             self.shown, self.sitters, self.tiles, self.chosen, *self.chair(), self.kept,
             *self.controls(),
         ]  # fmt: skip
+
+    def painters_wall(self) -> list[Any]:
+        """What changes when other painters come, in the order of handlers.painter_wall."""
+        return [self.painters, self.slugs, self.painter, self.work, self.credit, self.second]
 
     def chair(self) -> list[Any]:
         """What changes when someone else sits down."""
@@ -158,7 +161,6 @@ def painter_panel() -> dict[str, Any]:
     parts["painter"] = gr.Textbox(visible=False)
     parts["work"] = gr.Dropdown(label="After", visible=False, elem_id="work")
     parts["credit"] = gr.HTML(elem_id="credit", padding=False)
-    parts["bad"] = gr.Markdown(visible=False)
     with gr.Accordion("A second painter", open=False, elem_classes="plain-accordion"):
         parts["second"] = gr.Dropdown(
             [("Nobody", "")], value="", label="Second painter", elem_id="second", filterable=False

@@ -14,7 +14,7 @@ from PIL import Image
 from smart import images, movie, pipeline
 from smart.options import PaintingOptions, SamplingOptions
 from smart.settings import GIVE_PHOTOGRAPH, Settings
-from smart.ui import handlers, painting
+from smart.ui import handlers, own_painters, painting
 from smart.ui.panels import SIZES, size_words
 from smart.ui.sitting import (
     EASEL,
@@ -56,9 +56,11 @@ def inputs(studio: Studio) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def controls(studio: Studio, settings: Settings, values: Mapping[str, Any]) -> Updates:
+def controls(
+    studio: Studio, settings: Settings, values: Mapping[str, Any], session: str | None
+) -> Updates:
     """Every control as the settings say; who sits is shown only where the easel is free."""
-    updates: Updates = _painters(studio, settings, values)
+    updates: Updates = _painters(studio, settings, values, session)
     for name, value in settings.painting.to_dict().items():
         updates[studio.options[name]] = value
     size = settings.painting.size
@@ -72,21 +74,24 @@ def controls(studio: Studio, settings: Settings, values: Mapping[str, Any]) -> U
     return updates
 
 
-def _painters(studio: Studio, settings: Settings, values: Mapping[str, Any]) -> Updates:
+def _painters(
+    studio: Studio, settings: Settings, values: Mapping[str, Any], session: str | None
+) -> Updates:
     try:
-        choices, ground = settings.choices()
+        choices, ground = settings.choices(own_painters.catalogue(session))
     except ValueError as error:
         raise gr.Error(str(error), title="Painter", print_exception=False) from error
     first, *others = (*choices, *ground)
-    found = handlers.painters()
+    found = handlers.painters(session)
     seconds = [("Nobody", ""), *((style.name, style.slug) for style in found)]
     second = others[0].slug if others else ""
     if second not in {slug for _, slug in seconds}:  # a single work
         seconds += [(w.title, w.slug) for style in found for w in style.works if w.slug == second]
     parts = (studio.painters, studio.slugs, studio.painter, studio.work, studio.credit)
     mixed = bool(second) and settings.role == "mix"
+    shown = handlers.painter_controls(first.slug, values["slugs"], session)
     return {
-        **dict(zip(parts, handlers.painter_controls(first.slug, values["slugs"]), strict=True)),
+        **dict(zip(parts, shown, strict=True)),
         studio.second: gr.Dropdown(seconds, value=second),
         studio.role: gr.Radio(value=settings.role, visible=bool(second)),
         studio.share: gr.Slider(value=settings.share, visible=mixed),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def walk(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Iterator[dict[Any, Any]]:
     """A film from each of the six to the next and back to the first."""
     samplings = [sampled(**tile) for tile in values["tiles"] or []]
-    choices = (choice(values["painter"]),) if values["walk_painted"] else ()
+    choices = (choice(values["painter"], request.session_hash),) if values["walk_painted"] else ()
     moving = movie.can_write_mp4()
     session = request.session_hash or ""
     # The page takes its own copy, which it deletes after a while; ours goes at once.

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from smart import images, provenance, settings
 from smart.settings import Settings
-from smart.ui import handlers, hanging, painting, recalling
+from smart.ui import handlers, hanging, own_painters, painting, recalling
 from smart.ui.sitting import busy
 from smart.ui.sitting import caption as sitter_caption
 from smart.wall import Hung
@@ -64,12 +64,13 @@ def choose(
         yield from _compare(studio, request, values["name"], name)
         return
     one = found(request, name)
-    called = hanging.caption(one, handlers.names())
+    names = handlers.names(request.session_hash)
+    called = hanging.caption(one, names)
     # The page takes its own copy, which it deletes after a while.
     yield {
         panel.chosen: name,
         panel.pairing: False,
-        panel.about: _about(one, called),
+        panel.about: _about(one, called, names),
         panel.actions: gr.Column(visible=True),
         panel.pair: gr.ImageSlider(visible=False),
         panel.compare: gr.Button(COMPARE),
@@ -78,8 +79,8 @@ def choose(
     }
 
 
-def _about(one: Hung, called: str) -> str:
-    words = settings.words_of(one.known, handlers.name_of)
+def _about(one: Hung, called: str, names: dict[str, str]) -> str:
+    words = settings.words_of(one.known, lambda slug: names.get(slug, slug))
     usual = settings.words_of({"sitter": {}, "painting": {}})
     lines = "".join(
         f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd></div>"
@@ -92,7 +93,7 @@ def _about(one: Hung, called: str) -> str:
 def _compare(studio: Studio, request: gr.Request, left: str, right: str) -> Iterator[Updates]:
     panel = studio.portraits
     one, other = found(request, left), found(request, right)
-    names = handlers.names()
+    names = handlers.names(request.session_hash)
     with tempfile.TemporaryDirectory(prefix="smart-") as folder:
         paths = []
         size: tuple[int, int] | None = None
@@ -144,7 +145,7 @@ def begin_pairing(studio: Studio, request: gr.Request, values: Values) -> Update
 def recall(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updates]:
     """All settings of the chosen portrait, and the portrait itself on the easel."""
     one = found(request, values["name"])
-    title = hanging.title(one, handlers.names())
+    title = hanging.title(one, handlers.names(request.session_hash))
     yield from _recalled(studio, request, values, one.path, one.known, title)
 
 
@@ -157,8 +158,9 @@ def _recalled(
     title: str,
 ) -> Iterator[Updates]:
     try:
-        back, notes = settings.of_portrait(known, "The portrait")
-        updates = recalling.controls(studio, back, values)
+        here = own_painters.catalogue(request.session_hash)
+        back, notes = settings.of_portrait(known, "The portrait", here)
+        updates = recalling.controls(studio, back, values, request.session_hash)
         if busy(request):
             gr.Info(RECALLED_BUSY.format(title=title), duration=5)
             yield updates
@@ -188,7 +190,7 @@ def recall_file(studio: Studio, request: gr.Request, values: Values) -> Iterator
     except ValueError as error:
         raise gr.Error(str(error), title="Settings", print_exception=False) from error
     hung = Hung(path.name, path, 0.0, picture.size, known, b"")
-    title = hanging.title(hung, handlers.names())
+    title = hanging.title(hung, handlers.names(request.session_hash))
     for updates in _recalled(studio, request, values, path, known, title):
         yield {**updates, studio.portraits.given: None}
 
@@ -206,12 +208,13 @@ def vary(studio: Studio, request: gr.Request, values: Values) -> Updates:
     """The settings of something near the chosen portrait; painting it comes right after."""
     painting.alone(request)
     one = found(request, values["name"])
+    here = own_painters.catalogue(request.session_hash)
     try:
-        near = recalling.varied(settings.of_portrait(one.known, "The portrait")[0])
+        near = recalling.varied(settings.of_portrait(one.known, "The portrait", here)[0])
     except ValueError as error:
         raise gr.Error(str(error), title="Vary", print_exception=False) from error
-    title = hanging.title(one, handlers.names())
-    return recalling.controls(studio, near, values) | {
+    title = hanging.title(one, handlers.names(request.session_hash))
+    return recalling.controls(studio, near, values, request.session_hash) | {
         studio.status: handlers.status(NEAR.format(title=title))
     }
 
@@ -227,7 +230,7 @@ def delete(studio: Studio, request: gr.Request, values: Values) -> Updates:
         here.take_down(name)
     except ValueError as error:
         raise gr.Error(str(error), title="The wall", print_exception=False) from error
-    return hanging.show(panel, here, len(values["names"] or []) or hanging.FIRST) | {
+    return hanging.show(panel, request, len(values["names"] or []) or hanging.FIRST) | {
         panel.chosen: None,
         panel.sure: None,
         panel.pairing: False,
@@ -263,7 +266,7 @@ def download_all(request: gr.Request) -> Iterator[str]:
 def show_more(studio: Studio, request: gr.Request, values: Values) -> Updates:
     """Older portraits, too."""
     count = len(values["names"] or []) + hanging.FURTHER
-    return hanging.show(studio.portraits, hanging.wall_of(request), count)
+    return hanging.show(studio.portraits, request, count)
 
 
 def link(studio: Studio, values: Values) -> str:
@@ -284,7 +287,7 @@ def open_link(studio: Studio, request: gr.Request, values: Values) -> Updates:
         came: Settings | None = settings.from_query(dict(request.query_params or {}))
         if came is None:
             return {studio.status: gr.skip()}
-        updates = recalling.controls(studio, came, values)
+        updates = recalling.controls(studio, came, values, request.session_hash)
     except (ValueError, gr.Error) as error:
         reason = str(getattr(error, "message", error)).rstrip(".")
         words = settings.BROKEN.format(reason=reason)
@@ -292,7 +295,6 @@ def open_link(studio: Studio, request: gr.Request, values: Values) -> Updates:
         return {studio.status: handlers.status(words)}
     if came.sampling is None:
         return updates
-    words = BY_LINK.format(
-        sitter=sitter_caption(came.sampling), painter=handlers.name_of(came.painter)
-    )
+    painter = own_painters.catalogue(request.session_hash).name_of(came.painter)
+    words = BY_LINK.format(sitter=sitter_caption(came.sampling), painter=painter)
     return updates | recalling.sitter_at_the_easel(studio, came.sampling, words)

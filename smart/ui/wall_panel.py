@@ -207,7 +207,7 @@ def on_load(demo: gr.Blocks, opened: Any, studio: Studio) -> None:
     named = recalling.inputs(studio)
 
     def show(request: gr.Request) -> dict[Any, Any]:
-        return hanging.show(panel, hanging.wall_of(request))
+        return hanging.show(panel, request)
 
     demo.load(show, None, panel.hung(), **HANGING)
     opened.then(

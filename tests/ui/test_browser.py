@@ -99,20 +99,6 @@ def test_a_painter_with_several_works(visitor: Visitor) -> None:
     playwright.expect(page.locator("#credit")).not_to_contain_text("Poppies")
 
 
-def test_a_bad_painter_is_explained_and_a_new_one_is_there(visitor: Visitor) -> None:
-    styles = visitor.server.styles
-    (styles / "cut-off.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    Image.effect_noise((64, 64), 90).convert("RGB").save(styles / "zz my own.png")
-    try:
-        page = visitor.open().page
-        page.get_by_text("Zz my own").first.wait_for()
-        page.get_by_text("cut-off").first.wait_for()
-        assert page.locator("#painters .thumbnail-item").count() == 13
-    finally:
-        (styles / "cut-off.png").unlink()
-        (styles / "zz my own.png").unlink()
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_phone(browser: playwright.Browser, server: Server, theme: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)

@@ -94,11 +94,14 @@ def test_a_portrait_is_shown_until_its_file_is_gone(hung: Hung) -> None:
         (lambda: exhibiting.sitters_from(1, 9), "from 1 to 8 sitters"),
         (lambda: exhibiting.sitters_from(1, float("nan")), "from 1 to 8 sitters"),
         (lambda: exhibiting.six_sitters([]), "no sitters yet"),
-        (lambda: exhibiting.ordered((SamplingOptions(),), [], 256), "at least one painter"),
-        (lambda: exhibiting.ordered((SamplingOptions(),), ["durer"] * 9, 256), "has room for 8"),
-        (lambda: exhibiting.ordered((SamplingOptions(),), ["../../etc"], 256), "no style"),
-        (lambda: exhibiting.ordered((SamplingOptions(),), ["durer"], 4096), "size is 4096"),
-        (lambda: exhibiting.ordered((SamplingOptions(),), ["durer"], "x"), "size"),
+        (lambda: exhibiting.ordered((SamplingOptions(),), [], 256, None), "at least one painter"),
+        (
+            lambda: exhibiting.ordered((SamplingOptions(),), ["durer"] * 9, 256, None),
+            "has room for 8",
+        ),
+        (lambda: exhibiting.ordered((SamplingOptions(),), ["../../etc"], 256, None), "no style"),
+        (lambda: exhibiting.ordered((SamplingOptions(),), ["durer"], 4096, None), "size is 4096"),
+        (lambda: exhibiting.ordered((SamplingOptions(),), ["durer"], "x", None), "size"),
     ],
 )
 def test_what_the_server_refuses(order: Any, message: str) -> None:

@@ -107,7 +107,7 @@ def test_a_portrait_into_the_controls_and_out_again(
         patched.setattr(recalling, "face", lambda *_: Image.new("RGB", (8, 8)))
         patched.setattr(recalling, "gallery", lambda *_: None)
         now = {"tiles": [], "kept": [], "slugs": [], "first_seed": 12}
-        updates = recalling.controls(page, back, now)
+        updates = recalling.controls(page, back, now, "a")
     assert notes == []
     assert known_of(painting.settings_of(page, values_after(page, updates))) == known
     assert set(updates) <= set(recalling.outputs(page))
@@ -117,19 +117,19 @@ def test_whoever_is_recalled_takes_a_place(page: Studio, few_styles: Path) -> No
     tiles = [SamplingOptions(seed=seed).to_dict() for seed in range(6)]
     now = {"tiles": tiles, "kept": tiles[:1], "slugs": ["hokusai", "red-noise"], "first_seed": 0}
     new = SamplingOptions(seed=9, sliders="smile=0.5")
-    updates = recalling.controls(page, Settings(new, "hokusai"), now)
+    updates = recalling.controls(page, Settings(new, "hokusai"), now, "a")
     shown = updates[page.tiles]
     assert [one["seed"] for one in shown] == [0, 9, 2, 3, 4, 5]
     asked = SamplingOptions(seed=0, sliders="smile=-0.5")
-    updates = recalling.controls(page, Settings(asked, "hokusai"), now)
+    updates = recalling.controls(page, Settings(asked, "hokusai"), now, "a")
     assert updates[page.tiles][0] == updates[page.kept][0] == asked.to_dict()
     odd = Settings(new, "hokusai", PaintingOptions(size=640))
     assert updates[page.options["size"]] == 512
-    sizes = recalling.controls(page, odd, now)[page.options["size"]]
+    sizes = recalling.controls(page, odd, now, "a")[page.options["size"]]
     assert (sizes.value, ("640 px", 640) in sizes.choices) == (640, True)
     for bad in ("wings=1", "smile=7"):
         with pytest.raises(gr.Error, match="wings|smile is 7"):
-            recalling.controls(page, Settings(SamplingOptions(sliders=bad), "hokusai"), now)
+            recalling.controls(page, Settings(SamplingOptions(sliders=bad), "hokusai"), now, "a")
 
 
 @pytest.mark.parametrize(
