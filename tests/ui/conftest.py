@@ -91,6 +91,20 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def rooms(page: playwright.Page) -> list[str]:
+    """The names of all tabs, also of those in the menu of a narrow page."""
+    return page.locator("#rooms > .tab-wrapper > [aria-hidden] button").all_text_contents()
+
+
+def go_to(page: playwright.Page, name: str) -> None:
+    """Choose a tab, which a narrow page keeps in a menu."""
+    tab = page.locator("#rooms > .tab-wrapper").get_by_role("tab", name=name, exact=True)
+    if not tab.is_visible():
+        page.get_by_role("button", name="More tabs").click()
+        tab = page.locator(".overflow-dropdown").get_by_text(name, exact=True)
+    tab.click()
+
+
 def give(page: playwright.Page, photograph: Path) -> None:
     """Upload a photograph and wait until it sits and can be brushed over."""
     before = page.locator("#easel img").get_attribute("src") or ""

@@ -11,25 +11,16 @@ import pytest
 from smart.options import PaintingOptions, SamplingOptions, TrainingOptions, options_of
 from smart.ui import languages
 from tests.conftest import Server
-from tests.ui.conftest import Visitor, playwright
+from tests.ui.conftest import Visitor, go_to, playwright, rooms
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 expect = playwright.expect
 SERIOUS = ("serious", "critical")
 
 
-def rooms(page: playwright.Page) -> list[str]:
-    """The names of all tabs, also of those in the menu of a narrow page."""
-    return page.locator("#rooms > .tab-wrapper > [aria-hidden] button").all_text_contents()
-
-
 def enter(page: playwright.Page, name: str) -> None:
     """Go to a tab and open everything in it."""
-    tab = page.locator("#rooms > .tab-wrapper").get_by_role("tab", name=name, exact=True)
-    if not tab.is_visible():
-        page.get_by_role("button", name="More tabs").click()
-        tab = page.locator(".overflow-dropdown").get_by_text(name, exact=True)
-    tab.click()
+    go_to(page, name)
     page.wait_for_timeout(1500)
     closed = page.locator(".plain-accordion > .label-wrap:visible:not(.open)")
     while closed.count():

@@ -14,7 +14,7 @@ from smart.ui import adding, home, own_painters, painter_details
 from smart.ui.handlers import choice, painter_wall
 from smart.ui.own_painters import OwnPainters
 from tests.conftest import Server
-from tests.ui.conftest import Visitor, playwright
+from tests.ui.conftest import Visitor, go_to, playwright
 
 
 class Request:
@@ -173,7 +173,7 @@ def test_what_is_shown_is_escaped(few_styles: Path, picture: Path) -> None:
 
 def open_painters(visitor: Visitor) -> playwright.Page:
     page = visitor.open().page
-    page.get_by_role("tab", name="Painters").click()
+    go_to(page, "Painters")
     page.locator("#works img").first.wait_for(timeout=30_000)
     return page
 
@@ -214,7 +214,7 @@ def test_broken_ones_are_explained_here_and_new_ones_are_there(visitor: Visitor)
         playwright.expect(page.locator("#broken-painters")).to_contain_text("cut-off")
         playwright.expect(page.locator("#broken-painters")).to_contain_text("give a JPEG or PNG")
         visitor.shot("painters-broken")
-        page.get_by_role("tab", name="Studio").click()
+        go_to(page, "Studio")
         page.locator("#painters").get_by_text("Zz my own").wait_for()
         assert page.get_by_text("cut-off").locator("visible=true").count() == 0
     finally:
@@ -243,9 +243,9 @@ def test_one_is_added_renamed_and_removed(visitor: Visitor, picture: Path) -> No
     playwright.expect(page.locator("#painter-credits")).to_contain_text("CC BY-NC 4.0")
     playwright.expect(form.get_by_label("Name")).to_have_value("")
     assert (visitor.server.styles / "maria-schurmann" / "dunes-at-night.jpg").is_file()
-    page.get_by_role("tab", name="Studio").click()
+    go_to(page, "Studio")
     page.locator("#painters").get_by_text("Maria Schürmann").wait_for()
-    page.get_by_role("tab", name="Painters").click()
+    go_to(page, "Painters")
     page.locator("#painter-name input, #painter-name textarea").fill("Maria")
     page.locator("#rename").click()
     playwright.expect(page.locator("#painter-head h2")).to_have_text("Maria")
@@ -262,7 +262,7 @@ def test_a_phone(browser: playwright.Browser, server: Server, theme: str) -> Non
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     visitor = Visitor(context.new_page(), server)
     page = visitor.open(f"?__theme={theme}").page
-    page.get_by_role("tab", name="Painters").click()
+    go_to(page, "Painters")
     page.locator("#works img").first.wait_for(timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     visitor.shot(f"painters-phone-{theme}")
