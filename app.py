@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from smart.threads import wait_in_peace
 from smart.ui.flags import read_flags
 
+wait_in_peace()
 flags = read_flags() if __name__ == "__main__" else None
 
-from smart.ui.app import build, launch  # noqa: E402 - takes seconds: first the flags
+from smart.ui.app import build, launch  # noqa: E402 - takes seconds, and loads torch
 
 demo = build()
 

@@ -9,20 +9,18 @@ in headless Chromium, so a figure of the page ends when the pictures are on the 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = {**os.environ, "HF_HUB_OFFLINE": "1"}
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.browsing import ENVIRONMENT, ROOT, app, chromium_page
 
 
 def smart(*arguments: str) -> tuple[float, float]:
@@ -65,28 +63,9 @@ def face_seconds() -> float:
 
 def page_seconds(chromium: str) -> tuple[float, float]:
     """From `python app.py` to its page, and from there to six sitters on the screen."""
-    from playwright.sync_api import sync_playwright
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/"
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+    with chromium_page(chromium) as page:
         began = time.perf_counter()
-        app = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port)], cwd=ROOT, env=ENVIRONMENT,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            while True:
-                try:
-                    urllib.request.urlopen(url, timeout=1).read()
-                    break
-                except OSError:
-                    time.sleep(0.05)
+        with app() as url:
             page.goto(url)
             page.locator("#paint").wait_for(timeout=60_000)
             opened = time.perf_counter()
@@ -94,10 +73,6 @@ def page_seconds(chromium: str) -> tuple[float, float]:
                 "[...document.querySelectorAll('#sitters img')].filter(i => i.complete).length >= 6"
             )
             return opened - began, time.perf_counter() - opened
-        finally:
-            browser.close()
-            app.terminate()
-            app.wait(20)
 
 
 def medians(measure: Callable[[], tuple[float, ...]], runs: int) -> list[float]:

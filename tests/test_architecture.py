@@ -91,7 +91,8 @@ ALLOWED: dict[str, set[str]] = {
         "smart.walk",
         "smart.wall",
     },
-    "smart.__main__": {"smart.cli"},
+    "smart.threads": set(),
+    "smart.__main__": {"smart.cli", "smart.threads"},
     "smart": set(),
 }
 HEAVY = {"torch", "torchvision", "gradio", "numpy", "safetensors", "huggingface_hub"}
