@@ -1,6 +1,7 @@
 """SMART's training beside the DCGAN of the well-known tutorials, and what several processes gain.
 
 python benchmarks/training.py painted-faces.zip [--minutes 10] [--only peer,processes]
+python benchmarks/training.py paintings.zip --selection portraits.json --crop face --only peer
 
 Both are given the same images and the same time, and are measured by the same two distances on
 images that neither learnt from. Processes share one global batch through torchrun and gloo.
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.dcgan import DCGAN
 from benchmarks.measures import table
-from smart import images, school
+from smart import images, likeness, school
 from smart.gan import dataset, distributed, metrics
 from smart.gan.trainer import Trainer, resolved
 from smart.options import TrainingOptions
@@ -34,6 +35,17 @@ SIZE = 64  # px, the tutorial's
 STEPS = 24  # timed, with as many penalties in them as in any 24 steps
 
 
+def load(options: argparse.Namespace) -> Tensor:
+    """The images of the command line as squares, uint8 [N, 3, SIZE, SIZE]."""
+    return dataset.load(
+        options.images,
+        SIZE,
+        crop=options.crop,
+        selection=options.selection,
+        find_face=likeness.face_in if options.crop == dataset.FACE else None,
+    ).pixels
+
+
 def train_for(minutes: float, step: Callable[[], None]) -> None:
     """Steps until the time is over: that of the processor, since other work may be going on."""
     end = time.process_time() + 60 * minutes * torch.get_num_threads()
@@ -41,9 +53,8 @@ def train_for(minutes: float, step: Callable[[], None]) -> None:
         step()
 
 
-def against_the_tutorial(source: Path, minutes: float, sheets: Path | None) -> None:
+def against_the_tutorial(pixels: Tensor, minutes: float, sheets: Path | None) -> None:
     """The same images, the same minutes, two distances."""
-    pixels = dataset.load(source, SIZE).pixels
     training, held = school.hold_out(pixels, 0)
     real = held[:MEASURED].float() / 255
     features = school.vgg_features()
@@ -71,6 +82,7 @@ def against_the_tutorial(source: Path, minutes: float, sheets: Path | None) -> N
         train_for(minutes, one.step)
         made: Tensor = sample()
         rows.append([f"{name}, {minutes:g} min", f"{one.seen:,}", *measured(made)])
+        print(*rows[-1], file=sys.stderr)  # it takes its time: what is known is told at once
         if sheets:
             tiles = [images.to_pil(picture) for picture in made[:64]]
             images.save_png(images.sheet(tiles, 8), sheets / f"{name.lower()}.png")
@@ -123,6 +135,8 @@ def main() -> None:
         "--minutes", type=float, default=10.0, help="of the processor, for each (%(default)s)"
     )
     parser.add_argument("--only", default="peer,processes", help="which of %(default)s")
+    parser.add_argument("--crop", default="center", help="as for train (%(default)s)")
+    parser.add_argument("--selection", type=Path, help="a file that `sort` wrote")
     parser.add_argument("--sheets", type=Path, help="a folder for 64 pictures of each")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -132,7 +146,7 @@ def main() -> None:
     if "processes" in options.only:
         processes(options.images)
     if "peer" in options.only:
-        against_the_tutorial(options.images, options.minutes, options.sheets)
+        against_the_tutorial(load(options), options.minutes, options.sheets)
 
 
 if __name__ == "__main__":
