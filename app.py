@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from smart.threads import wait_in_peace
+from smart.threads import wait_briefly
 from smart.ui.flags import read_flags
 
-wait_in_peace()
+wait_briefly()
 flags = read_flags() if __name__ == "__main__" else None
 
 from smart.ui.app import build, launch  # noqa: E402 - takes seconds, and loads torch

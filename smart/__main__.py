@@ -3,8 +3,8 @@
 import sys
 
 from smart.cli import main
-from smart.threads import wait_in_peace
+from smart.threads import wait_briefly
 
 if __name__ == "__main__":
-    wait_in_peace()
+    wait_briefly()
     sys.exit(main())

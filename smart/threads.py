@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
+# Turns of the loop in which one thread waits for another. Sleeping at once doubles the time of a
+# portrait on idle cores; many more turns, as by default, spin in the way of those that are waited
+# for: beside one busy process a portrait takes ten times as long (benchmarks/threads.py).
+TURNS = "4000"
 
-def wait_in_peace() -> None:
-    """Let threads that wait for others sleep, where the environment says nothing else.
 
-    They spin otherwise, and on cores that are shared they spin in the way of those they wait for:
-    beside one busy process a portrait then takes many times as long (benchmarks/threads.py).
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def wait_briefly() -> None:
+    """Let threads that wait for others soon sleep, where the environment says nothing else."""
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", TURNS)
