@@ -30,11 +30,11 @@ from smart.ui.jobs import workshop
 
 TITLE = "SMART"
 CREDITS = """<div id="credits">
-<b>Faces</b>: MobileStyleGAN (S. Belousov), distilled from NVIDIA's StyleGAN2 on FFHQ: for
+<p><b>Faces</b>: MobileStyleGAN (S. Belousov), distilled from NVIDIA's StyleGAN2 on FFHQ: for
 <b>non-commercial</b> use. <b>What the painter sees with</b>: VGG-16 of the Visual Geometry Group,
 Oxford (CC BY 4.0), or VGG-19 when it is there. <b>The sketch</b>: Magenta (Apache-2.0).
 <b>Paintings</b>: public domain. <b>Method</b>: Gatys, Ecker and Bethge 2016. SMART itself is under
-the Apache licence 2.0.
+the Apache licence 2.0.</p>
 <p>{languages}</p></div>"""
 
 

@@ -133,13 +133,18 @@ def step(number: int, title: str, text: str) -> gr.HTML:
     )
 
 
+def told(spec: Option) -> str:
+    """An option's help as a sentence on the page."""
+    return spec.help[:1].upper() + spec.help[1:]
+
+
 def control(cls: Any, name: str) -> Any:
     """A slider, a choice or a number with the bounds, label and help of an option."""
     spec: Option = options_of(cls)[name]
     label = f"{spec.label} ({spec.unit})" if spec.unit else spec.label
     more = {
         "value": default_of(cls, name), "label": label,
-        "info": spec.help[:1].upper() + spec.help[1:],
+        "info": told(spec),
     }  # fmt: skip
     if spec.choices:
         return gr.Radio([(str(choice).capitalize(), choice) for choice in spec.choices], **more)

@@ -8,7 +8,7 @@ import gradio as gr
 
 from smart.options import FACES, SamplingOptions, options_of
 from smart.ui import sitting
-from smart.ui.panels import control, step
+from smart.ui.panels import control, step, told
 
 MASK_COLOR = "#c8502f"
 
@@ -57,7 +57,7 @@ def sitter_panel() -> dict[str, Any]:
         )  # fmt: skip
         parts["face_noise"] = gr.Radio(
             [("As it is", "fixed"), ("New", "seed"), ("None", "off")], value="fixed",
-            label="Noise", info=options_of(SamplingOptions)["face_noise"].help,
+            label="Noise", info=told(options_of(SamplingOptions)["face_noise"]),
             elem_id="face-noise",
         )  # fmt: skip
     with gr.Accordion("Your own photograph", open=False, elem_classes="plain-accordion"):

@@ -127,7 +127,7 @@ def test_the_page_speaks_it(browser: playwright.Browser, server: Server, code: s
         visitor.shot(f"{code}-{name.lower()}")
         english |= set(page.evaluate(LEFT_IN_ENGLISH, list(languages.tables()[code])))
     context.close()
-    assert sorted(english) == []
+    assert not english, "\n".join(sorted(english))
 
 
 # Texts in sight that are keys of the table still, or hold words that only English has.

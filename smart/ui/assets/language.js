@@ -31,6 +31,7 @@
     patterns.push({ shape: new RegExp(`^${source}$`), names, value, fixed: key.replace(/\{\w+\}/g, "").length });
   }
   patterns.sort((a, b) => b.fixed - a.fixed); // the most particular first
+  const marked = patterns.filter(({ shape }) => shape.source.includes("<"));
   const misses = new Set();
 
   function translated(text, depth = 0) {
@@ -78,8 +79,8 @@
     if (!element.firstElementChild || element.innerHTML.length > 3000) return false;
     for (const child of element.querySelectorAll("*")) if (!INLINE.has(child.tagName)) return false;
     const key = tidy(element.innerHTML);
-    if (!exact.has(key)) return false;
-    element.innerHTML = exact.get(key);
+    if (!exact.has(key) && !marked.some(({ shape }) => shape.test(key))) return false;
+    element.innerHTML = translated(key); // what fills its fields stood there, as safe as it was
     return true;
   }
   function visit(node) {
