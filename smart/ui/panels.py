@@ -164,7 +164,7 @@ def painter_panel() -> dict[str, Any]:
     )  # fmt: skip
     parts["slugs"] = gr.State([])
     parts["painter"] = gr.Textbox(visible=False)
-    parts["work"] = gr.Dropdown(label="After", visible=False, elem_id="work")
+    parts["work"] = gr.Dropdown(label="After", visible=False, elem_id="work", filterable=False)
     parts["credit"] = gr.HTML(elem_id="credit", padding=False)
     with gr.Accordion("A second painter", open=False, elem_classes="plain-accordion"):
         parts["second"] = gr.Dropdown(

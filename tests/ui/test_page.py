@@ -131,6 +131,30 @@ def test_the_page_speaks_it(browser: playwright.Browser, server: Server, code: s
 
 
 # Texts in sight that are keys of the table still, or hold words that only English has.
+def test_what_the_server_says_is_translated_too(
+    browser: playwright.Browser, server: Server
+) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="es-ES")
+    visitor = Visitor(context.new_page(), server).open()
+    page, status = visitor.page, visitor.page.locator("#status")
+    page.locator("#paint").click()
+    expect(status).to_contain_text(re.compile("boceto|paso"), timeout=60_000)
+    page.locator("#stop").click()
+    expect(status).to_contain_text(
+        re.compile(r"Modelo 12 según .*, parado y conservado tal como estaba a los \d+ s\."),
+        timeout=60_000,
+    )
+    expect(page.locator("#wall .caption-label").first).to_contain_text("Modelo 12 según")
+    page.get_by_text("De dónde vienen", exact=True).first.click()
+    page.wait_for_timeout(1500)
+    page.locator("#seed input").fill("-1")
+    page.locator("#seed input").press("Enter")
+    toast = page.locator(".toast-body").first
+    expect(toast).to_contain_text("tiene que ser un número entero de 0 a", timeout=30_000)
+    visitor.shot("es-toast")
+    context.close()
+
+
 LEFT_IN_ENGLISH = r"""(keys) => {
   const known = new Set(keys.map((key) => key.replace(/\s+/g, " ").trim()).filter(Boolean));
   const words = /\b(the|and|with|of|from|you|your|is|are|it|press|choose|how)\b/i;
