@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 MODEL = "model.safetensors"
 HEADS = "heads.safetensors"  # of a generator that can show previews; may be absent
+# All that a folder of weights may hold, and what comes with it from the Hub.
+SHARED = (
+    CONFIG, MODEL, HEADS, "directions.safetensors", "readings.safetensors", "critic.safetensors",
+    "README.md", "sheet.png", "curves.svg",
+)  # fmt: skip
 VGG19_REPOSITORY = "timm/vgg19.tv_in1k"
 BUNDLED = Path(__file__).resolve().parent.parent / "weights"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -123,7 +128,7 @@ def _from_hub(repository: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    wanted = [CONFIG, MODEL, HEADS, "README.md"]
+    wanted = list(SHARED)
     try:
         return Path(snapshot_download(repository, allow_patterns=wanted, local_files_only=True))
     except LocalEntryNotFoundError:

@@ -215,3 +215,8 @@ def test_no_network_at_all(tmp_path: Path) -> None:
     done = pull("http://127.0.0.1:9", tmp_path / "home")
     assert done.returncode == 2
     assert "check the network" in done.stderr
+
+
+def test_all_that_lies_in_our_weights_comes_from_the_hub_too() -> None:
+    names = {path.name for path in weights.BUNDLED.glob("*/*") if not path.name.startswith(".")}
+    assert names <= set(weights.SHARED)

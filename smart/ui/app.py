@@ -100,6 +100,7 @@ def launch(
     share: bool = False,
     auth: tuple[str, str] | None = None,
     mcp: bool = False,
+    new_password: bool = False,
     block: bool = True,
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
@@ -127,6 +128,8 @@ def launch(
     print(f"SMART is open at {demo.local_url}", flush=True)
     if demo.share_url:
         print(f"and for everyone with this link at {demo.share_url}", flush=True)
+    if auth and new_password:
+        print(f"Visitors sign in as {auth[0]} with the password {auth[1]}", flush=True)
     if block:
         demo.block_thread()
     return running

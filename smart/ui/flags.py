@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import secrets
 import socket
 from dataclasses import dataclass
+
+VISITOR = "visitor"  # who signs in with a password that was made here
 
 
 @dataclass(frozen=True)
 class Flags:
-    """Where the page is served, and to whom; the names are those of smart.ui.app.launch."""
+    """Where the page is served, and to whom; the names are those of smart.ui.app.launch.
+
+    new_password: the password was made here, and whoever starts the app does not know it yet.
+    """
 
     host: str | None
     port: int | None
     share: bool
     auth: tuple[str, str] | None
     mcp: bool = False
+    new_password: bool = False
 
 
 def read_flags(arguments: list[str] | None = None) -> Flags:
@@ -25,7 +32,12 @@ def read_flags(arguments: list[str] | None = None) -> Flags:
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link for 72 hours")
-    parser.add_argument("--auth", metavar="NAME:PASSWORD", help="ask visitors for this password")
+    password = parser.add_mutually_exclusive_group()
+    password.add_argument(
+        "--auth", metavar="NAME:PASSWORD",
+        help="ask visitors for this password (default: a new one with --share, else none)",
+    )  # fmt: skip
+    password.add_argument("--no-auth", action="store_true", help="let everyone in, --share or not")
     parser.add_argument(
         "--mcp", action="store_true",
         help="let assistants that speak MCP call faces, portrait, paint and styles as tools",
@@ -33,15 +45,18 @@ def read_flags(arguments: list[str] | None = None) -> Flags:
     given = parser.parse_args(arguments)
     auth = None
     if given.auth is not None:
-        name, _, password = given.auth.partition(":")
-        if not name or not password:
+        name, _, secret = given.auth.partition(":")
+        if not name or not secret:
             parser.error("--auth takes NAME:PASSWORD, with neither of them empty.")
-        auth = (name, password)
+        auth = (name, secret)
     if given.port is not None and (problem := port_problem(given.host, given.port)):
         parser.error(problem)
     if given.mcp and importlib.util.find_spec("mcp") is None:
         parser.error("--mcp needs the package mcp; install it with: pip install 'gradio[mcp]'")
-    return Flags(given.host, given.port, given.share, auth, given.mcp)
+    new_password = given.share and auth is None and not given.no_auth
+    if new_password:
+        auth = (VISITOR, secrets.token_urlsafe(9))
+    return Flags(given.host, given.port, given.share, auth, given.mcp, new_password)
 
 
 def port_problem(host: str | None, port: int) -> str:

@@ -141,3 +141,14 @@ def test_right_flags_are_passed_on() -> None:
     given = ["--host", "127.0.0.1", "--share", "--auth", "me:a:b"]
     assert read_flags(given) == Flags("127.0.0.1", None, True, ("me", "a:b"))
     assert read_flags([]) == Flags(None, None, False, None)
+
+
+def test_a_share_link_asks_for_a_password_unless_told_otherwise() -> None:
+    made = read_flags(["--share"])
+    assert made.auth is not None
+    assert (made.auth[0], made.new_password) == ("visitor", True)
+    assert len(made.auth[1]) >= 12
+    assert made.auth != read_flags(["--share"]).auth
+    assert read_flags(["--share", "--no-auth"]).auth is None
+    with pytest.raises(SystemExit):
+        read_flags(["--no-auth", "--auth", "a:b"])
