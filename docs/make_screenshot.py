@@ -16,7 +16,7 @@ def main(url: str) -> None:
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        page = browser.new_page(viewport={"width": 1440, "height": 960})
+        page = browser.new_page(viewport={"width": 1440, "height": 960}, locale="en-US")
         page.goto(url)
         page.locator("#sitters img").nth(5).wait_for()
         page.locator("#sitters .thumbnail-item").nth(3).click()
