@@ -28,6 +28,8 @@ from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
 from smart.ui.sitting import checked
 
+PREPARING = "The images are still being prepared; the training begins right after."
+_preparing: set[str] = set()  # sessions whose images are being read for a training
 CURVES = {"learnt": "training images", "held_out": "images held out", "made": "generated"}
 
 
@@ -69,10 +71,34 @@ def source_of(path: str, files: Sequence[str] | None, name: str) -> Path:
 
 
 def begin(
-    path: str, files: list[str] | None, name: str, crop: str, selection: str, *values: Any
+    request: gr.Request,
+    path: str,
+    files: list[str] | None,
+    name: str,
+    crop: str,
+    selection: str,
+    *values: Any,
 ) -> Iterator[list[Any]]:
     """Read the images, then train in a process of its own; values are TrainingOptions in order."""
     refuse_strangers()
+    session = request.session_hash or ""
+    if session in _preparing:
+        raise gr.Error(PREPARING, title="School", print_exception=False)
+    _preparing.add(session)
+    try:
+        yield from _begun(path, files, name, crop, selection, values)
+    finally:
+        _preparing.discard(session)
+
+
+def _begun(
+    path: str,
+    files: list[str] | None,
+    name: str,
+    crop: str,
+    selection: str,
+    values: tuple[Any, ...],
+) -> Iterator[list[Any]]:
     names = list(TrainingOptions.__dataclass_fields__)
     options = checked(TrainingOptions, **dict(zip(names, values, strict=True)))
     try:
@@ -136,8 +162,13 @@ def _found(name: str | None) -> Run | None:
         return None
 
 
-def look(name: str | None, seen: dict[str, Any]) -> list[Any]:
-    """Status, grid and curves of a training; what has not changed is left as it is."""
+def look(request: gr.Request, name: str | None, seen: dict[str, Any]) -> list[Any]:
+    """Status, grid and curves of a training; what has not changed is left as it is.
+
+    While images are prepared for another one, it is their status that is told.
+    """
+    if (request.session_hash or "") in _preparing:
+        return [*[gr.skip()] * 5, seen]
     run = _found(name)
     if not allowed() or run is None:
         words = "No training yet." if not name else "It is being prepared."

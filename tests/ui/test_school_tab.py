@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from smart.gan import run as run_folder
+from smart.options import TrainingOptions
 from smart.ui import home, museum, teaching
 from tests.conftest import Server
 from tests.ui.conftest import Visitor, playwright
@@ -22,7 +23,7 @@ def test_only_the_owner_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "someone/smart")
     assert not teaching.allowed()
     for call in (
-        lambda: next(teaching.begin("/", None, "x", "center", "")),
+        lambda: next(teaching.begin(gr.Request(), "/", None, "x", "center", "")),
         lambda: next(museum.groups("/", None, "x", "center")),
         lambda: teaching.direct("x", "stop"),
         lambda: teaching.keep("x", "y"),
@@ -50,6 +51,25 @@ def birds(tmp_path: Path) -> Path:
         picture = Image.fromarray(colours).resize((72, 64), Image.Resampling.BICUBIC)
         picture.save(folder / f"{seed:02d}.png")
     return folder
+
+
+def test_what_is_prepared_is_told_until_it_is_done(
+    birds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what another training does, nor that there is none; and it is not begun twice."""
+    monkeypatch.setenv("SMART_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("SMART_CACHE", str(tmp_path / "cache"))
+    here, elsewhere = gr.Request(session_hash="here"), gr.Request(session_hash="elsewhere")
+    options = TrainingOptions(resolution=32).to_dict().values()
+    order = (str(birds), None, "birds", "center", "", *options)
+    begun = teaching.begin(here, *order)
+    assert "..." in next(begun)[1]
+    with pytest.raises(gr.Error, match="still being prepared"):
+        next(teaching.begin(here, *order))
+    assert "No training yet" not in str(teaching.look(here, None, {}))
+    assert "No training yet" in str(teaching.look(elsewhere, None, {}))
+    begun.close()
+    assert "No training yet" in str(teaching.look(here, None, {}))
 
 
 @pytest.fixture
