@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from smart.threads import wait_briefly
+from smart.threads import prepare
 from smart.ui.flags import read_flags
 
-wait_briefly()
 flags = read_flags() if __name__ == "__main__" else None
+prepare()
 
 from smart.ui.app import build, launch  # noqa: E402 - takes seconds, and loads torch
 

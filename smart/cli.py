@@ -18,6 +18,7 @@ from smart import (
     commands_train,
 )
 from smart.options import PaintingOptions, SamplingOptions, TrainingOptions, add_arguments
+from smart.threads import prepare
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     try:
+        prepare()
         result = arguments.run(arguments)
     except ValueError as error:
         print(f"smart: {error}", file=sys.stderr)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import torch
+
+from smart import serving
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -17,7 +18,7 @@ def best_device() -> torch.device:
 
     Raises ValueError when SMART_DEVICE names one that is not there.
     """
-    name = os.environ.get("SMART_DEVICE", "")
+    name = serving.current().device
     if name:
         try:
             torch.empty(1, device=name)
@@ -39,11 +40,9 @@ def feature_dtype(device: torch.device) -> torch.dtype:
     The picture, the statistics and the optimiser stay float32. SMART_PRECISION=float32 or
     bfloat16 overrides.
     """
-    name = os.environ.get("SMART_PRECISION", "auto")
+    name = serving.current().precision
     if name in PRECISIONS:
         return PRECISIONS[name]
-    if name != "auto":
-        raise ValueError(f"SMART_PRECISION is {name!r}; use auto, float32 or bfloat16.")
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     # Older PyTorch cannot say what the processor can do.

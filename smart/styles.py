@@ -7,7 +7,6 @@ harms nothing. Scanning again is cheap, so a picture dropped into the folder app
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tomllib
 import unicodedata
@@ -20,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from smart import images
+from smart import images, serving
 
 MANIFEST = "style.toml"
 SMALLEST = 16  # px; below, the deepest layers of VGG see nothing
@@ -149,7 +148,7 @@ def _weight(text: str, weight: str) -> float:
 
 def styles_folder() -> Path:
     """The folder of the painters: SMART_STYLES if set, otherwise styles/ beside the package."""
-    return Path(os.environ.get("SMART_STYLES") or BUNDLED)
+    return Path(serving.current().styles or BUNDLED)
 
 
 def scan(folder: Path | None = None, more: Sequence[Path] = ()) -> Catalogue:

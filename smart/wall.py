@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from smart import archive, images
+from smart import archive, images, serving
 from smart.styles import slugify
 
 THUMBNAIL = 320  # px, the longer side
@@ -70,7 +70,7 @@ class View:
 
 def portraits_folder() -> Path:
     """The folder of what one painted: SMART_PORTRAITS if set, else portraits/ by the package."""
-    return Path(os.environ.get("SMART_PORTRAITS") or BESIDE).expanduser()
+    return Path(serving.current().portraits or BESIDE).expanduser()
 
 
 def readable_name(known: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smart import serving
 from smart.images import atomic
 from smart.progress import OnProgress, Progress, ignore
 
@@ -54,12 +54,12 @@ class WeightsInfo:
 
 def weights_folder() -> Path:
     """The folder of the weights: SMART_WEIGHTS if set, otherwise weights/ beside the package."""
-    return Path(os.environ.get("SMART_WEIGHTS") or BUNDLED)
+    return Path(serving.current().weights or BUNDLED)
 
 
 def runs_folder() -> Path:
     """The folder of one's own trainings: SMART_RUNS if set, otherwise runs/ beside the package."""
-    return Path(os.environ.get("SMART_RUNS") or BUNDLED.parent / "runs")
+    return Path(serving.current().runs or BUNDLED.parent / "runs")
 
 
 def trained_folder(name: str) -> Path:

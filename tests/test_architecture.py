@@ -12,15 +12,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "smart").rglob("*.py"))
 
-BASE = {"smart", "smart.weights", "smart.images", "smart.progress", "smart.options", "smart.device"}
+BASE = {
+    "smart", "smart.weights", "smart.images", "smart.progress", "smart.options", "smart.device",
+    "smart.serving", "smart.threads",
+}  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "smart.progress": set(),
     "smart.declaring": set(),
     "smart.options": {"smart.declaring"},
-    "smart.device": set(),
+    "smart.serving": {"smart.declaring"},
+    "smart.device": {"smart.serving"},
     "smart.images": {"smart.progress"},
     "smart.archive": {"smart.images"},
-    "smart.weights": {"smart.images", "smart.progress"},
+    "smart.weights": {"smart.images", "smart.progress", "smart.serving"},
     "smart.movie": {"smart.images", "smart.progress"},
     "smart.styles": BASE,
     "smart.new_style": BASE | {"smart.styles"},
@@ -58,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.commands_sitter",
         "smart.commands_exhibition",
         "smart.options",
+        "smart.threads",
     },
     "smart.walk": BASE
     | {"smart.gan", "smart.sitters", "smart.pipeline", "smart.movie", "smart.styles"}
@@ -91,8 +96,8 @@ ALLOWED: dict[str, set[str]] = {
         "smart.walk",
         "smart.wall",
     },
-    "smart.threads": set(),
-    "smart.__main__": {"smart.cli", "smart.threads"},
+    "smart.threads": {"smart.serving"},
+    "smart.__main__": {"smart.cli"},
     "smart": set(),
 }
 HEAVY = {"torch", "torchvision", "gradio", "numpy", "safetensors", "huggingface_hub"}

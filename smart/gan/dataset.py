@@ -17,11 +17,13 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from smart import serving
 from smart.gan.face_squares import FaceSquares, Find
 from smart.gan.selection import read_selection
 from smart.gan.sources import Entry, SourceError, entries
 from smart.images import ImageError, atomic
 from smart.progress import OnProgress, Progress, ignore
+from smart.threads import cores
 
 FEWEST = 32  # images of which anything can be learnt
 CROPS = {"center": 0.5, "top": 0.15}  # where the square lies in a standing image
@@ -99,7 +101,7 @@ def load(
 
 def cache_folder() -> Path:
     """SMART_CACHE, or smart/ in the user's cache folder."""
-    if named := os.environ.get("SMART_CACHE"):
+    if named := serving.current().cache:
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smart"
 
@@ -160,7 +162,7 @@ def _read(
     names, left_out, arrays = [], [], []
     # Pillow decodes without Python's lock; batches keep what waits small. A search for faces
     # uses all cores by itself, and takes long enough to be told of oftener.
-    workers, batch = (1, 8) if faces is not None else (os.cpu_count() or 2, _BATCH)
+    workers, batch = (1, 8) if faces is not None else (cores(), _BATCH)
     stage = "looking for faces" if faces is not None else "reading images"
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(found), batch):

@@ -15,6 +15,7 @@ from smart import images, pipeline, sitters
 from smart import styles as style_folder
 from smart.options import PaintingOptions, SamplingOptions, default_of, following
 from smart.styles import Choice
+from smart.ui import home
 from smart.ui.events import BETWEEN, IN_LINE
 from smart.ui.jobs import Job, workshop
 from smart.ui.sitting import sampled
@@ -67,7 +68,7 @@ def face(
             seed=seed, psi=psi, generator=generator, sliders=sliders, relative=relative,
             distance=distance, features_from=features_from, colors_from=colors_from,
         )  # fmt: skip
-        picture = workshop.quick(partial(_face, options, size))
+        picture = workshop.quick(partial(_face, options, size), "face")
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     provenance = {"faces": {**options.told(), "count": 1, "size": size}}
@@ -98,7 +99,7 @@ def faces(seed: int, count: int, psi: float, size: int, generator: str) -> Itera
             for index in range(int(count)):
                 one = following(first, index)
                 # One after the other: a portrait that is being painted goes on between them.
-                picture = workshop.quick(partial(_face, one, size))
+                picture = workshop.quick(partial(_face, one, size), "face")
                 known = {"faces": {**one.told(), "count": 1, "size": size}}
                 target = f"{folder}/face-{one.seed}.png"
                 written.append(str(images.save_png(picture, target, known)))
@@ -151,15 +152,16 @@ def portrait(
             distance=distance, features_from=features_from, colors_from=colors_from,
         )  # fmt: skip
         painting = PaintingOptions(
-            size=size, content_weight=content_weight, strength=strength, stroke_size=stroke_size,
-            colors=colors, engine=engine,
+            size=home.within_limits(size), content_weight=content_weight, strength=strength,
+            stroke_size=stroke_size, colors=colors, engine=engine,
         )  # fmt: skip
         choices, behind = _painters(style, ground)
         made = _result(
             Job(
                 lambda report: pipeline.paint_seed(
                     sampling, choices, painting, report, ground=behind
-                )
+                ),
+                "portrait",
             )
         )
     except ValueError as error:
@@ -198,14 +200,17 @@ def paint(
         if not picture:
             raise ValueError("There is no picture; give a PNG, JPEG or WebP file.")
         painting = PaintingOptions(
-            size=size, content_weight=content_weight, strength=strength, stroke_size=stroke_size,
-            colors=colors, engine=engine,
+            size=home.within_limits(size), content_weight=content_weight, strength=strength,
+            stroke_size=stroke_size, colors=colors, engine=engine,
         )  # fmt: skip
         choices, behind = _painters(style, ground)
         # What gradio hands over lies among its own uploads, wherever the caller said it was.
         photo = images.open_image(Path(picture), pipeline.SMALLEST_PHOTO, "The picture")
         made = _result(
-            Job(lambda report: pipeline.paint_photo(photo, choices, painting, report, behind))
+            Job(
+                lambda report: pipeline.paint_photo(photo, choices, painting, report, behind),
+                "portrait",
+            )
         )
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error

@@ -9,13 +9,15 @@ from typing import Any
 
 import gradio as gr
 
-from smart import networks
+from smart import networks, serving
 from smart.options import SamplingOptions
 from smart.ui import (
     exhibition_tab,
     handlers,
     home,
     languages,
+    logs,
+    owner,
     painters_tab,
     school_tab,
     sitting,
@@ -25,7 +27,8 @@ from smart.ui import (
     theme,
     wall_panel,
 )
-from smart.ui.events import QUICK
+from smart.ui.closing import Ending
+from smart.ui.events import MOST_EVENTS, QUICK
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
@@ -64,7 +67,7 @@ def build() -> gr.Blocks:
             handlers.open_page,
             [parts.psi, parts.first_seed, parts.generator],
             [
-                *parts.painters_wall(), parts.generator, *parts.wall(),
+                *parts.painters_wall(), parts.generator, parts.options["size"], *parts.wall(),
             ],
             show_progress_on=[parts.sitters], **QUICK,
         )  # fmt: skip
@@ -90,7 +93,10 @@ def warm_up() -> None:
         handlers.painter_tiles(handlers.painters())
         workshop.quick(networks.feature_network)
     except ValueError as error:  # said again, to the person, when it is needed
-        logging.getLogger(__name__).warning("%s", error)
+        owner.problems["weights"] = str(error)
+        logging.getLogger(__name__).error("%s", error)
+    else:
+        logs.event("ready")
 
 
 def launch(
@@ -101,25 +107,35 @@ def launch(
     auth: tuple[str, str] | None = None,
     mcp: bool = False,
     new_password: bool = False,
+    root_path: str | None = None,
     block: bool = True,
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
+    settings = serving.current()
+    logs.start()
     home.opened(host, share)
+    ending = Ending() if block else None
+    if ending is not None:
+        ending.listen()
     threading.Thread(target=warm_up, daemon=True, name="smart-warm-up").start()
-    demo.queue(max_size=20, api_open=False)
+    # The workshop's own line says when it is full; gradio's is only the last resort.
+    demo.queue(max_size=10 * MOST_EVENTS, api_open=False)
     running = demo.launch(
         server_name=host,
         server_port=port,
         share=share,
         auth=auth,
         mcp_server=mcp,
+        root_path=root_path or settings.root_path or None,
+        max_threads=2 * MOST_EVENTS,
+        app_kwargs={"routes": owner.routes()},
         theme=theme.theme(),
         css=theme.css(),
         head=languages.script() + theme.scripts(),
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,
-        max_file_size="50mb",
+        max_file_size=f"{settings.upload}mb",
         show_error=True,
         prevent_thread_lock=True,
         quiet=True,
@@ -130,6 +146,6 @@ def launch(
         print(f"and for everyone with this link at {demo.share_url}", flush=True)
     if auth and new_password:
         print(f"Visitors sign in as {auth[0]} with the password {auth[1]}", flush=True)
-    if block:
-        demo.block_thread()
+    if ending is not None:
+        ending.wait(demo)
     return running

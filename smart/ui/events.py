@@ -10,9 +10,10 @@ import gradio as gr
 if TYPE_CHECKING:
     from smart.ui.panels import Studio
 
-# As many as may wait: who is served next is the workshop's to say, and it tells each their place.
+# More than may wait: who is served next, and who has to come back later, is the workshop's to say.
 # A smaller limit anywhere would bring gradio's own queue back for all of them.
-IN_LINE: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": 20}
+MOST_EVENTS = 250  # at once; SMART_WAITING is at most 200
+IN_LINE: dict[str, Any] = {"concurrency_id": "painter", "concurrency_limit": MOST_EVENTS}
 BETWEEN: dict[str, Any] = {"concurrency_id": "sitters", "concurrency_limit": 2}  # done at once
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 LONG: dict[str, Any] = {**IN_LINE, **PRIVATE}

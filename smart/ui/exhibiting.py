@@ -119,12 +119,13 @@ def ordered(
 def hang(parts: Parts, request: gr.Request, shown: Exhibition, refine: bool) -> Iterator[Updates]:
     """Hang it, and show the wall as it fills; what hangs is kept whenever it is stopped."""
     session = request.session_hash or ""
-    job: Job[bool] = Job(lambda report: shown.hang(report, refine))
+    job: Job[bool] = Job(lambda report: shown.hang(report, refine), "exhibition")
     # In the page's own folder of files, under a name that no one can guess.
     folder = Path(parts.wall.GRADIO_CACHE) / f"exhibition-{secrets.token_hex(16)}"
     hung = Hung(shown, folder, parts.wall.temp_files)
     desk.put(session, job)
     try:
+        reports = job.watch(LOOK)  # first: there may be no place in the line
         hung.folder.mkdir(parents=True)
         yield {
             parts.wall: wall(hung), parts.status: status("Mixing the colours.", 0.0),
@@ -134,7 +135,7 @@ def hang(parts: Parts, request: gr.Request, shown: Exhibition, refine: bool) -> 
             **_nothing_large(parts),
         }  # fmt: skip
         pace = Pace()
-        for progress in job.watch(LOOK):
+        for progress in reports:
             collect(hung)
             yield {
                 parts.wall: wall(hung, progress),
@@ -148,6 +149,7 @@ def hang(parts: Parts, request: gr.Request, shown: Exhibition, refine: bool) -> 
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title=TITLE, print_exception=False) from error
     finally:
+        job.stop()
         desk.remove(session, job)
     yield from _opened(parts, hung, stopped, seconds)
 

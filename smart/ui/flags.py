@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import secrets
 import socket
+import sys
 from dataclasses import dataclass
+
+from smart import serving
 
 VISITOR = "visitor"  # who signs in with a password that was made here
 
@@ -24,6 +28,7 @@ class Flags:
     auth: tuple[str, str] | None
     mcp: bool = False
     new_password: bool = False
+    root_path: str | None = None
 
 
 def read_flags(arguments: list[str] | None = None) -> Flags:
@@ -42,7 +47,17 @@ def read_flags(arguments: list[str] | None = None) -> Flags:
         "--mcp", action="store_true",
         help="let assistants that speak MCP call faces, portrait, paint and styles as tools",
     )  # fmt: skip
+    parser.add_argument(
+        "--root-path", metavar="/PATH",
+        help="where a reverse proxy shows the page (default: SMART_ROOT_PATH)",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
+    try:
+        serving.current()
+    except ValueError as error:
+        parser.error(str(error))
+    for sentence in serving.unknown(os.environ):
+        print(sentence, file=sys.stderr)
     auth = None
     if given.auth is not None:
         name, _, secret = given.auth.partition(":")
@@ -56,7 +71,9 @@ def read_flags(arguments: list[str] | None = None) -> Flags:
     new_password = given.share and auth is None and not given.no_auth
     if new_password:
         auth = (VISITOR, secrets.token_urlsafe(9))
-    return Flags(given.host, given.port, given.share, auth, given.mcp, new_password)
+    return Flags(
+        given.host, given.port, given.share, auth, given.mcp, new_password, given.root_path
+    )  # fmt: skip
 
 
 def port_problem(host: str | None, port: int) -> str:

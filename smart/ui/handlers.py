@@ -14,6 +14,7 @@ from smart import images, styles
 from smart.styles import Style, Work
 from smart.ui import own_painters, sitting
 from smart.ui.sitting import THUMBNAIL, busy
+from smart.ui.sizes import sizes
 
 ALL_WORKS = "All works together"
 PAINTERS = 6  # components that other painters change (see Studio.painters_wall)
@@ -56,9 +57,10 @@ def open_page(
     yield [
         *painter_wall(request.session_hash),
         gr.Dropdown(sitting.origins()),
+        gr.Dropdown(sizes()),  # whom the page is served to is known only now
         *[gr.skip()] * sitting.WALL,
     ]
-    yield [*[gr.skip()] * (PAINTERS + 1), *sitting.show_sitters(first_seed, psi, generator)]
+    yield [*[gr.skip()] * (PAINTERS + 2), *sitting.show_sitters(first_seed, psi, generator)]
 
 
 def painter_wall(session: str | None, chosen: str = "", second: str = "") -> list[Any]:

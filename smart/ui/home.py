@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 
+from smart import serving
+from smart.device import best_device
+from smart.options import LARGEST_PRINT
+
+LARGEST_FOR_STRANGERS = {"cpu": 1024, "mps": 1024, "cuda": 2048}  # px
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _policy: dict[str, bool] = {"shared": False, "reachable": False}
 
@@ -23,3 +28,19 @@ def open_to_strangers() -> bool:
 def own_machine() -> bool:
     """Whether whoever sees the page sits at this very machine."""
     return not (open_to_strangers() or _policy["reachable"])
+
+
+def largest() -> int:
+    """The longer side of the largest portrait that is painted here, px: minutes are others' too."""
+    if not open_to_strangers():
+        return serving.current().largest or LARGEST_PRINT
+    return serving.current().largest or LARGEST_FOR_STRANGERS.get(best_device().type, 1024)
+
+
+def within_limits(size: int) -> int:
+    """size in px, or ValueError where it is larger than what is painted here."""
+    if size > largest():
+        raise ValueError(
+            f"size is {size}; portraits here have at most {largest()} px, choose a smaller size."
+        )
+    return size

@@ -1,8 +1,9 @@
-"""Long work beside the page: one thread for all of it, the latest report, and Stop."""
+"""Long work beside the page: one thread for all of it, its line, the latest report, and Stop."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import queue
 import threading
 import time
@@ -10,11 +11,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from smart import serving
 from smart.progress import Cancelled, OnProgress, Progress
+from smart.ui.ledger import Entry, ledger
 
 WAITING = "waiting"  # the stage of work before which others are served
 
 _R = TypeVar("_R")
+
+
+class RefusedError(ValueError):
+    """Long work that is not taken on: the line is full, or the app ends."""
 
 
 class Workshop:
@@ -28,24 +35,61 @@ class Workshop:
     def __init__(self) -> None:
         self._quick: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._line: list[Callable[[], None]] = []  # what runs, and behind it what waits
+        self._closed = False
         self._wake = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def quick(self, work: Callable[[], _R]) -> _R:
-        """Do something short, at the latest after the next step of what runs; its result."""
+    def quick(self, work: Callable[[], _R], kind: str = "quick work") -> _R:
+        """Do something short, at the latest after the next step of what runs; its result.
+
+        kind is what the owner's page counts it under.
+        """
         if threading.current_thread() is self._thread:
             return work()
         future: Future[_R] = Future()
-        self._quick.put(lambda: _fulfil(future, work))
+
+        def timed() -> None:
+            began = time.perf_counter()
+            _fulfil(future, work)
+            ledger.took(kind, time.perf_counter() - began)
+
+        self._quick.put(timed)
         self._begin()
         return future.result()
 
     def long(self, work: Callable[[], None]) -> None:
-        """Do something long when what was put before is done; returns at once."""
+        """Do something long when what was put before is done; returns at once.
+
+        Raises RefusedError where too many wait already (SMART_WAITING), or the app is about to end.
+        """
         with self._lock:
+            if self._closed:
+                raise RefusedError("SMART is about to close; open the page again in a minute.")
+            if len(self._line) > serving.current().waiting:
+                minutes = math.ceil(len(self._line) * ledger.usual() / 60)
+                raise RefusedError(
+                    f"The studio is full: {len(self._line)} are served before you. Come back in "
+                    f"about {minutes} minute{'s' if minutes > 1 else ''}."
+                )
             self._line.append(work)
         self._begin()
+
+    def close(self) -> None:
+        """Take nothing long on any more."""
+        with self._lock:
+            self._closed = True
+
+    @property
+    def length(self) -> int:
+        """How many pieces of long work there are, what runs included."""
+        with self._lock:
+            return len(self._line)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken on."""
+        return self._closed
 
     def ahead(self, work: Callable[[], None]) -> int:
         """How many pieces of long work are done before this one; 0 for what runs or is done."""
@@ -108,8 +152,9 @@ class Job(Generic[_R]):
     Cancelled. Only the newest report is kept: a slow watcher sees fewer, never old ones.
     """
 
-    def __init__(self, work: Callable[[OnProgress], _R]) -> None:
+    def __init__(self, work: Callable[[OnProgress], _R], kind: str = "other work") -> None:
         self.started = time.monotonic()
+        self._entry = Entry(kind)
         self._work = work
         self._news = threading.Condition()
         self._latest: Progress | None = None
@@ -118,12 +163,18 @@ class Job(Generic[_R]):
         self._future: Future[_R] = Future()
 
     def _run(self) -> None:
+        self._entry.begin()
         _fulfil(self._future, lambda: self._work(self._report))
+        error = self._future.exception()
+        left = error is None or isinstance(error, Cancelled)
+        ledger.add(self._entry, "failed" if not left else "stopped" if self._stopped else "done")
+        _under_way.discard(self)
         with self._news:
             self._finished = True
             self._news.notify_all()
 
     def _report(self, progress: Progress) -> None:
+        self._entry.reached(progress.stage)
         with self._news:
             if progress.preview is None and self._latest is not None:
                 # What was not shown yet is still the newest to be seen.
@@ -143,17 +194,28 @@ class Job(Generic[_R]):
             self._stopped = True
         if workshop.leave(self._run):
             self._future.set_exception(Cancelled())
+            ledger.add(self._entry, "left")
+            _under_way.discard(self)
             with self._news:
                 self._finished = True
                 self._news.notify_all()
 
     def watch(self, every: float) -> Iterator[Progress]:
-        """Start, and give the newest report at most once in `every` seconds until the end.
+        """Take a place in the line, and give the newest report at most once in `every` seconds.
 
         While others are served first, the reports are of the stage WAITING, with as many steps
-        to go as there are others. A watcher that goes away (closes the generator) stops the work.
+        to go as there are others. A watcher that goes away (closes the generator) stops the work;
+        one that never began to look has to stop it. Raises RefusedError at once where it is full.
         """
-        workshop.long(self._run)
+        try:
+            workshop.long(self._run)
+        except RefusedError:
+            ledger.add(self._entry, "refused")
+            raise
+        _under_way.add(self)
+        return self._reports(every)
+
+    def _reports(self, every: float) -> Iterator[Progress]:
         try:
             yield from self._in_line()
             while True:
@@ -184,6 +246,16 @@ class Job(Generic[_R]):
     def result(self) -> _R:
         """What the work returned, or what it raised; waits for the end."""
         return self._future.result()
+
+
+_under_way: set[Job[Any]] = set()
+
+
+def stop_all() -> None:
+    """End everything long at its next report, as Stop does, and take nothing on any more."""
+    workshop.close()
+    for job in list(_under_way):
+        job.stop()
 
 
 class Desk:

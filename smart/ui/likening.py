@@ -78,7 +78,9 @@ def search(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Itera
     photo = _given(values["camera"])
     frame = frame_from(photo, values["frame_x"], values["frame_y"], values["frame_side"])
     session = request.session_hash or ""
-    job: Job[likenesses.Found] = Job(lambda report: likenesses.find(photo, frame, report))
+    job: Job[likenesses.Found] = Job(
+        lambda report: likenesses.find(photo, frame, report), "likeness"
+    )
     desk.put(session, job)
     try:
         shown = images.shrunk(photo, EASEL)

@@ -25,7 +25,7 @@ def groups(path: str, files: list[str] | None, name: str, crop: str) -> Iterator
         source = teaching.source_of(path, files, name.strip() or "images")
         if crop == FACE:  # they are not looked for before it is known which works are kept
             crop = "center"
-        job = Job(lambda report: sorting.open_museum(source, crop, report))
+        job = Job(lambda report: sorting.open_museum(source, crop, report), "sorting")
         for progress in job.watch(0.5):
             share = progress.step / max(1, progress.total)
             yield [gr.skip(), gr.skip(), gr.skip(), status(f"{progress.stage} ...", share)]

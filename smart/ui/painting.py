@@ -18,7 +18,7 @@ from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import Cancelled, OnProgress, Progress
 from smart.provenance import who_sat
 from smart.settings import Settings
-from smart.ui import hanging, own_painters
+from smart.ui import hanging, home, own_painters
 from smart.ui.clock import Clock
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
@@ -64,9 +64,10 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     """Paint the sitter or the photograph; the easel shows the picture as it grows."""
     settings = settings_of(studio, values)
     try:
+        home.within_limits(settings.painting.size)
         choices, ground = settings.choices(own_painters.catalogue(request.session_hash))
     except ValueError as error:
-        raise gr.Error(str(error), title="Painter", print_exception=False) from error
+        raise gr.Error(str(error), title="Portrait", print_exception=False) from error
     photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
     by = " and ".join(one.name for one in choices)
     if ground:
@@ -90,8 +91,12 @@ def go_on(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     if last is None:
         raise gr.Error("There is no portrait to go on with; press Paint.", print_exception=False)
     now = max(leg["painting"]["size"] for leg in _legs(last.portrait.provenance))
+    try:
+        size = home.within_limits(max(now, int(values["size"])))
+    except ValueError as error:
+        raise gr.Error(str(error), title="Portrait", print_exception=False) from error
     work = partial(
-        pipeline.go_on, last.portrait, size=max(now, int(values["size"])), photo=last.photo,
+        pipeline.go_on, last.portrait, size=size, photo=last.photo,
         catalogue=own_painters.catalogue(request.session_hash),
     )  # fmt: skip
     yield from _work(
@@ -128,7 +133,7 @@ def _work(
         return work(on_progress=with_film)
 
     session = request.session_hash or ""
-    job: Job[pipeline.Portrait] = Job(filmed)
+    job: Job[pipeline.Portrait] = Job(filmed, "portrait")
     desk.put(session, job)
     try:
         yield from easel_at_work(studio, job, shown)
@@ -179,7 +184,25 @@ def easel_at_work(
     if not words:
         network = workshop.quick(networks.feature_network).name
         words = f"Mixing the colours. Seen with {network}."
-    yield {
+    reports = job.watch(PREVIEW_EVERY)  # before anything changes: there may be no place in the line
+    try:
+        yield _cleared(studio, shown, words)
+        clock = Clock()
+        for progress in reports:
+            update: Updates = {studio.status: status(*clock.words(progress))}
+            if progress.preview is not None:
+                # The small early sizes, too, fill the easel.
+                small = images.to_pil(progress.preview)
+                size = images.fitted_size(*small.size, EASEL)
+                update[studio.easel] = small.resize(size, Image.Resampling.BICUBIC)
+            yield update
+    finally:
+        job.stop()
+
+
+def _cleared(studio: Studio, shown: Image.Image, words: str) -> Updates:
+    """The easel with a new picture on it, and nothing but Stop to press."""
+    return {
         studio.easel: gr.Image(shown, visible=True),
         studio.compare: gr.ImageSlider(visible=False),
         studio.film: gr.Video(visible=False),
@@ -193,15 +216,6 @@ def easel_at_work(
         studio.go_on: gr.Button(visible=False),
         studio.film_button: gr.Button(visible=False),
     }
-    clock = Clock()
-    for progress in job.watch(PREVIEW_EVERY):
-        update: Updates = {studio.status: status(*clock.words(progress))}
-        if progress.preview is not None:
-            # The small early sizes, too, fill the easel.
-            small = images.to_pil(progress.preview)
-            size = images.fitted_size(*small.size, EASEL)
-            update[studio.easel] = small.resize(size, Image.Resampling.BICUBIC)
-        yield update
 
 
 def alone(request: gr.Request) -> None:

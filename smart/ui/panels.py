@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from smart.options import (
-    LARGEST_PRINT,
     Option,
     PaintingOptions,
     default_of,
     options_of,
 )
 from smart.ui import handlers
+from smart.ui.sizes import sizes
 
 if TYPE_CHECKING:
     from smart.ui.wall_panel import WallPanel
 
-SIZES = (256, 384, 512, 768, 1024, 1536, 2048, LARGEST_PRINT)
 NEAR = ("content_weight", "strength")  # options in sight; the others are one click away
 MANY = 10**6
 
@@ -216,7 +215,7 @@ def easel_panel() -> dict[str, Any]:
     controls: dict[str, Any] = {}
     with gr.Row(elem_classes="tight"):
         controls["size"] = gr.Dropdown(
-            [(size_words(size), size) for size in SIZES], label="Size", filterable=False,
+            sizes(), label="Size", filterable=False,
             value=default_of(PaintingOptions, "size"), elem_id="size", min_width=140,
         )  # fmt: skip
         for name in NEAR:
@@ -230,9 +229,3 @@ def easel_panel() -> dict[str, Any]:
                 controls[name] = control(PaintingOptions, name)
     parts["options"] = controls
     return parts
-
-
-def size_words(size: int) -> str:
-    if size == LARGEST_PRINT:
-        return f"{size} px, to print on A3"
-    return f"{size} px" + (", takes minutes" if size > 1024 else "")

@@ -14,8 +14,7 @@ from PIL import Image
 from smart import images, movie, pipeline
 from smart.options import PaintingOptions, SamplingOptions
 from smart.settings import GIVE_PHOTOGRAPH, Settings
-from smart.ui import handlers, own_painters, painting
-from smart.ui.panels import SIZES, size_words
+from smart.ui import handlers, home, own_painters, painting
 from smart.ui.sitting import (
     EASEL,
     SITTERS,
@@ -26,6 +25,7 @@ from smart.ui.sitting import (
     place_of,
     sampled,
 )
+from smart.ui.sizes import SIZES, sizes
 from smart.wall import readable_name
 
 if TYPE_CHECKING:
@@ -64,11 +64,8 @@ def controls(
     for name, value in settings.painting.to_dict().items():
         updates[studio.options[name]] = value
     size = settings.painting.size
-    if size not in SIZES:  # the command line paints any
-        sizes = sorted((*SIZES, size))
-        updates[studio.options["size"]] = gr.Dropdown(
-            [(size_words(one), one) for one in sizes], value=size
-        )
+    if size not in SIZES or size > home.largest():  # the command line paints any
+        updates[studio.options["size"]] = gr.Dropdown(sizes(size), value=size)
     if settings.sampling is not None:
         updates |= seat(studio, settings.sampling, values)
     return updates

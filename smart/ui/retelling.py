@@ -33,11 +33,12 @@ def rebuild(
     with said("Layers"):
         content = workshop.quick(lambda: story.face(number, amount, story.EYE))
         style = workshop.quick(lambda: story.painting(slug or ""))
-        job = Job(lambda report: story.rebuild(content, style, layer, report))
+        job = Job(lambda report: story.rebuild(content, style, layer, report), "layers")
         bench.put(session, job)
         try:
+            reports = job.watch(PREVIEW_EVERY)
             yield [gr.skip(), status(words.BEGINNING, 0.0), *_busy(True)]
-            for progress in job.watch(PREVIEW_EVERY):
+            for progress in reports:
                 if progress.preview is None:  # others are served first
                     yield [gr.skip(), status(words.WAITING, 0.0), gr.skip(), gr.skip()]
                     continue
@@ -50,6 +51,7 @@ def rebuild(
             yield [gr.skip(), "", *_busy(False)]
             return
         finally:
+            job.stop()
             bench.remove(session, job)
     yield [_kept(both[0], both[1], layer), "", *_busy(False)]
 
@@ -91,12 +93,13 @@ def repaint(
     session = request.session_hash or ""
     with said("Portrait"):
         start = workshop.quick(lambda: story.face(number, amount))
-        job = Job(lambda report: story.repaint(made, report))
+        job = Job(lambda report: story.repaint(made, report), "repainting")
         bench.put(session, job)
         try:
+            reports = job.watch(PREVIEW_EVERY)
             yield [_portrait(start), "", status(words.MIXING, 0.0), *_busy(True),
                    gr.skip(), gr.skip()]  # fmt: skip
-            for progress in job.watch(PREVIEW_EVERY):
+            for progress in reports:
                 if progress.preview is None:
                     yield [gr.skip(), gr.skip(), status(words.WAITING, 0.0), *[gr.skip()] * 4]
                     continue
@@ -110,6 +113,7 @@ def repaint(
             with contextlib.suppress(Cancelled):  # while it still waited
                 job.result()
         finally:
+            job.stop()
             bench.remove(session, job)
     yield _painted(made)
 

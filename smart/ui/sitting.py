@@ -45,7 +45,7 @@ def face(options: SamplingOptions, size: int | None) -> Image.Image:
 
 @lru_cache(maxsize=96)
 def _face(options: SamplingOptions, size: int | None, _: int) -> Image.Image:
-    return workshop.quick(lambda: images.to_pil(sitters.face(options, size)))
+    return workshop.quick(lambda: images.to_pil(sitters.face(options, size)), "face")
 
 
 def origins() -> list[tuple[str, str]]:
@@ -305,7 +305,7 @@ def sketch(request: gr.Request, chosen: Person | None, *controls: Any) -> list[A
     options = person(chosen, controls)
     return _chair(
         request,
-        lambda: workshop.quick(lambda: images.to_pil(sitters.sketch(options, SKETCH))),
+        lambda: workshop.quick(lambda: images.to_pil(sitters.sketch(options, SKETCH)), "slider"),
     )
 
 

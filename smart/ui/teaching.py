@@ -6,7 +6,6 @@ the app, stops nothing, and whoever comes back finds it again.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 import gradio as gr
 import pandas
 
-from smart import images, likeness, school, weights
+from smart import images, likeness, school, serving, weights
 from smart.gan import dataset
 from smart.gan import run as run_folder
 from smart.gan.run import Run
@@ -35,7 +34,7 @@ CURVES = {"learnt": "training images", "held_out": "images held out", "made": "g
 
 def allowed() -> bool:
     """Whether trainings may be begun here: at home, and elsewhere if SMART_TRAINING is on."""
-    said = os.environ.get("SMART_TRAINING", "auto")
+    said = serving.current().training
     if said in ("on", "off"):
         return said == "on"
     return not home.open_to_strangers()
@@ -108,7 +107,7 @@ def _begun(
         job = Job(lambda report: dataset.load(
             source, options.resolution, crop=crop, selection=chosen, on_progress=report,
             find_face=likeness.face_in,
-        ))  # fmt: skip
+        ), "preparing images")  # fmt: skip
         for progress in job.watch(0.5):
             share = progress.step / max(1, progress.total)
             yield [gr.skip(), status(f"{progress.stage.capitalize()} ...", share)]

@@ -31,7 +31,7 @@ def walk(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Iterato
     with tempfile.TemporaryDirectory(prefix="smart-") as folder:
         target = Path(folder) / f"walk.{'mp4' if moving else 'webp'}"
         job: Job[bool] = Job(
-            lambda report: walks.film(samplings, target, report, choices, size=EASEL)
+            lambda report: walks.film(samplings, target, report, choices, size=EASEL), "walk"
         )
         desk.put(session, job)
         try:
