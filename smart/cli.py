@@ -13,6 +13,7 @@ from smart import (
     __version__,
     commands,
     commands_exhibition,
+    commands_serve,
     commands_sitter,
     commands_sort,
     commands_train,
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("action", nargs="?", choices=("list", "pull"), default="list")
     weights.add_argument("name", nargs="?", default="vgg19", help="vgg19")
     _add_school(kinds)
+    _add_serving(kinds)
     return parser
 
 
@@ -224,6 +226,35 @@ def _add_school(kinds: Any) -> None:
     runs.add_argument("--to", metavar="NAME", help="keep: what the weights shall be called")
     runs.add_argument("--last", action="store_true", help="keep: the last snapshot, not the best")
     runs.add_argument("--out", type=Path, help="eye: the PNG to write")
+
+
+def _add_serving(kinds: Any) -> None:
+    deploy = _command(
+        kinds, "deploy", commands_serve.deploy,
+        "make a Hugging Face Space of this copy, or bring it up to date",
+    )  # fmt: skip
+    deploy.add_argument("--space", required=True, metavar="USER/NAME")
+    deploy.add_argument(
+        "--hardware", default="cpu-basic", help="cpu-basic (default), zero-a10g, t4-small, ..."
+    )
+    deploy.add_argument("--private", action="store_true", help="only you see it, if it is new")
+    deploy.add_argument(
+        "--sleep", metavar="SECONDS", help="without visitors it sleeps after so long; -1 never"
+    )
+    deploy.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="a setting (see docs/server.md)"
+    )
+    deploy.add_argument(
+        "--secret", action="append", metavar="NAME=VALUE",
+        help="a setting that no one sees, such as SMART_OWNER=password",
+    )  # fmt: skip
+    deploy.add_argument(
+        "--dry-run", action="store_true", help="show exactly what would be sent, send nothing"
+    )
+    settings = _command(
+        kinds, "settings", commands_serve.settings, "list the settings of the environment"
+    )
+    settings.add_argument("--markdown", action="store_true", help="as a table for docs/server.md")
 
 
 def _add_painters(parser: argparse.ArgumentParser) -> None:

@@ -61,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.commands_sort",
         "smart.commands_sitter",
         "smart.commands_exhibition",
+        "smart.commands_serve",
         "smart.options",
         "smart.threads",
     },
@@ -73,6 +74,8 @@ ALLOWED: dict[str, set[str]] = {
     "smart.commands_exhibition": BASE
     | {"smart.commands_sitter", "smart.exhibition", "smart.exhibition_sheet", "smart.styles"}
     | {"smart.terminal"},
+    "smart.space": BASE | {"smart.styles"},
+    "smart.commands_serve": BASE | {"smart.space"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
     "smart.commands_train": BASE
     | {"smart.gan", "smart.school", "smart.likeness", "smart.terminal"},

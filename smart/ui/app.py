@@ -32,6 +32,8 @@ from smart.ui.events import MOST_EVENTS, QUICK
 from smart.ui.jobs import workshop
 
 TITLE = "SMART"
+# Without it a browser asks for the icon of the whole site, also where SMART is one path of it.
+ICON = '<link rel="icon" type="image/svg+xml" href="favicon.ico">'
 CREDITS = """<div id="credits">
 <p><b>Faces</b>: MobileStyleGAN (S. Belousov), distilled from NVIDIA's StyleGAN2 on FFHQ: for
 <b>non-commercial</b> use. <b>What the painter sees with</b>: VGG-16 of the Visual Geometry Group,
@@ -131,7 +133,7 @@ def launch(
         app_kwargs={"routes": owner.routes()},
         theme=theme.theme(),
         css=theme.css(),
-        head=languages.script() + theme.scripts(),
+        head=ICON + languages.script() + theme.scripts(),
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import signal
+import sys
 import threading
 import time
 from typing import Any
@@ -40,6 +43,11 @@ class Ending:
             if not demo.is_running:
                 return
         finish(demo, serving.current().grace)
+        # Python's own end would take the networks from under a thread that still computes (the
+        # workshop's, or the one that warms up), and crash.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def finish(demo: gr.Blocks, grace: float) -> None:

@@ -14,7 +14,7 @@ from smart import images, styles
 from smart.styles import Style, Work
 from smart.ui import own_painters, sitting
 from smart.ui.sitting import THUMBNAIL, busy
-from smart.ui.sizes import sizes
+from smart.ui.sizes import sizes, usual_size
 
 ALL_WORKS = "All works together"
 PAINTERS = 6  # components that other painters change (see Studio.painters_wall)
@@ -57,7 +57,7 @@ def open_page(
     yield [
         *painter_wall(request.session_hash),
         gr.Dropdown(sitting.origins()),
-        gr.Dropdown(sizes()),  # whom the page is served to is known only now
+        gr.Dropdown(sizes(), value=usual_size()),  # whom the page is served to is known only now
         *[gr.skip()] * sitting.WALL,
     ]
     yield [*[gr.skip()] * (PAINTERS + 2), *sitting.show_sitters(first_seed, psi, generator)]

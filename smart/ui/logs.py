@@ -34,6 +34,7 @@ def start() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
     logging.getLogger(LOGGER).setLevel(logging.INFO)
 
 

@@ -14,7 +14,7 @@ from smart.options import (
     options_of,
 )
 from smart.ui import handlers
-from smart.ui.sizes import sizes
+from smart.ui.sizes import sizes, usual_size
 
 if TYPE_CHECKING:
     from smart.ui.wall_panel import WallPanel
@@ -216,7 +216,7 @@ def easel_panel() -> dict[str, Any]:
     with gr.Row(elem_classes="tight"):
         controls["size"] = gr.Dropdown(
             sizes(), label="Size", filterable=False,
-            value=default_of(PaintingOptions, "size"), elem_id="size", min_width=140,
+            value=usual_size(), elem_id="size", min_width=140,
         )  # fmt: skip
         for name in NEAR:
             with gr.Column(min_width=200):
