@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,17 +35,25 @@ def chromium_page(path: str) -> Iterator[Any]:
 @contextmanager
 def app() -> Iterator[str]:
     """`python app.py` on a free port; the address, as soon as it answers."""
+    with served({}) as (url, _):
+        yield url
+
+
+@contextmanager
+def served(environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The same with further variables of the environment; the address and the process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
     process = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)], cwd=ROOT, env=ENVIRONMENT,
+        [sys.executable, "app.py", "--port", str(port)], cwd=ROOT,
+        env={**ENVIRONMENT, **environment},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         _wait_for(url)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait(20)

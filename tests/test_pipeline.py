@@ -103,8 +103,9 @@ def test_device_and_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMART_PRECISION", "bfloat16")
     assert feature_dtype(torch.device("cpu")) == torch.bfloat16
     monkeypatch.setenv("SMART_PRECISION", "float8")
-    with pytest.raises(ValueError, match="use auto, float32 or bfloat16"):
+    with pytest.raises(ValueError, match="one of auto, float32, bfloat16"):
         feature_dtype(torch.device("cpu"))
+    monkeypatch.delenv("SMART_PRECISION")
     best_device.cache_clear()
     monkeypatch.setenv("SMART_DEVICE", "abacus")
     with pytest.raises(ValueError, match="'abacus', which is not here"):

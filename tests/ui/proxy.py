@@ -22,7 +22,10 @@ class Proxy:
 
             def forward(self) -> None:
                 if not self.path.startswith(prefix + "/"):
-                    self.send_error(404)
+                    # The icon of the whole site, which every browser asks for, is not ours.
+                    self.send_response(204 if self.path == "/favicon.ico" else 404)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
                     return
                 there = http.client.HTTPConnection("127.0.0.1", target, timeout=120)
                 length = int(self.headers.get("content-length", 0))
