@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,7 @@ def portrait(
             stroke_size=stroke_size, colors=colors, engine=engine,
         )  # fmt: skip
         choices, behind = _painters(style, ground)
-        made = _result(
+        made = yield from _result(
             Job(
                 lambda report: pipeline.paint_seed(
                     sampling, choices, painting, report, ground=behind
@@ -206,7 +206,7 @@ def paint(
         choices, behind = _painters(style, ground)
         # What gradio hands over lies among its own uploads, wherever the caller said it was.
         photo = images.open_image(Path(picture), pipeline.SMALLEST_PHOTO, "The picture")
-        made = _result(
+        made = yield from _result(
             Job(
                 lambda report: pipeline.paint_photo(photo, choices, painting, report, behind),
                 "portrait",
@@ -228,9 +228,14 @@ def _painters(style: str, ground: str) -> tuple[tuple[Choice, ...], tuple[Choice
     return catalogue.choose_all(names), catalogue.choose_all(behind) if behind else ()
 
 
-def _result(job: Job[pipeline.Portrait]) -> pipeline.Portrait:
-    for _ in job.watch(every=1.0):
-        pass
+def _result(job: Job[pipeline.Portrait]) -> Generator[Any, None, pipeline.Portrait]:
+    # That the caller is gone is seen only when something is yielded: the painter must not go on.
+    reports = job.watch(every=1.0)
+    try:
+        for _ in reports:
+            yield gr.skip()
+    finally:
+        job.stop()
     return job.result()
 
 

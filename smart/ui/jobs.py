@@ -16,6 +16,8 @@ from smart.progress import Cancelled, OnProgress, Progress
 from smart.ui.ledger import Entry, ledger
 
 WAITING = "waiting"  # the stage of work before which others are served
+# s; so often at least a watcher hears something. Whoever has gone is noticed only then.
+PULSE = 1.0
 
 _R = TypeVar("_R")
 
@@ -218,15 +220,21 @@ class Job(Generic[_R]):
     def _reports(self, every: float) -> Iterator[Progress]:
         try:
             yield from self._in_line()
+            before: Progress | None = None
             while True:
                 with self._news:
-                    self._news.wait_for(lambda: self._finished or self._latest is not None)
+                    news = self._news.wait_for(
+                        lambda: self._finished or self._latest is not None, PULSE
+                    )
                     if self._finished:
                         return
                     latest, self._latest = self._latest, None
                 shown = time.monotonic()
                 if latest is not None:
                     yield latest
+                    before = dataclasses.replace(latest, preview=None)
+                elif not news and before is not None:
+                    yield before
                 # Previews must not cost much, however fast the steps are.
                 with self._news:
                     pause = every - (time.monotonic() - shown)
@@ -235,11 +243,12 @@ class Job(Generic[_R]):
             self.stop()
 
     def _in_line(self) -> Iterator[Progress]:
-        said = 0
+        said, when = 0, 0.0
         while ahead := workshop.ahead(self._run):
-            if ahead != said:
+            now = time.monotonic()
+            if ahead != said or now - when > PULSE:
                 yield Progress(0, ahead, WAITING)
-                said = ahead
+                said, when = ahead, now
             with self._news:
                 self._news.wait_for(lambda: self._finished, 0.2)
 

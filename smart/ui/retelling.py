@@ -15,7 +15,7 @@ from smart.story import Repainting
 from smart.ui import story_pictures as pictures
 from smart.ui import story_words as words
 from smart.ui.handlers import status
-from smart.ui.jobs import Desk, Job, workshop
+from smart.ui.jobs import WAITING, Desk, Job, workshop
 from smart.ui.telling import said, seed_of
 
 LEAST, MOST = -1.0, 3.0  # the slider: powers of ten by which style outweighs content
@@ -39,8 +39,10 @@ def rebuild(
             reports = job.watch(PREVIEW_EVERY)
             yield [gr.skip(), status(words.BEGINNING, 0.0), *_busy(True)]
             for progress in reports:
-                if progress.preview is None:  # others are served first
-                    yield [gr.skip(), status(words.WAITING, 0.0), gr.skip(), gr.skip()]
+                if progress.preview is None:
+                    waits = progress.stage == WAITING  # others are served first
+                    words_now = status(words.WAITING, 0.0) if waits else gr.skip()
+                    yield [gr.skip(), words_now, gr.skip(), gr.skip()]
                     continue
                 stage = f"{progress.stage[:1].upper()}{progress.stage[1:]}"
                 bar = status(stage, progress.step / progress.total)
@@ -101,7 +103,9 @@ def repaint(
                    gr.skip(), gr.skip()]  # fmt: skip
             for progress in reports:
                 if progress.preview is None:
-                    yield [gr.skip(), gr.skip(), status(words.WAITING, 0.0), *[gr.skip()] * 4]
+                    waits = progress.stage == WAITING
+                    words_now = status(words.WAITING, 0.0) if waits else gr.skip()
+                    yield [gr.skip(), gr.skip(), words_now, *[gr.skip()] * 4]
                     continue
                 falls = list(made.falls)
                 text = words.LOSSES.format(
