@@ -70,7 +70,11 @@ def _network(name: str, _: Path | None, device: torch.device, dtype: torch.dtype
     return load_vgg(name, device, dtype)
 
 
-@lru_cache(maxsize=2)
 def stylizer(name: str = "portraits") -> Stylizer:
     """The network that sketches in one pass, by the option sketcher, loaded once."""
-    return load_stylizer(SKETCHERS[name], best_device())
+    return _stylizer(name, best_device())
+
+
+@lru_cache(maxsize=2)
+def _stylizer(name: str, device: torch.device) -> Stylizer:
+    return load_stylizer(SKETCHERS[name], device)

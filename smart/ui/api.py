@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -157,12 +157,7 @@ def portrait(
         )  # fmt: skip
         choices, behind = _painters(style, ground)
         made = yield from _result(
-            Job(
-                lambda report: pipeline.paint_seed(
-                    sampling, choices, painting, report, ground=behind
-                ),
-                "portrait",
-            )
+            partial(pipeline.paint_seed, sampling, choices, painting, ground=behind)
         )
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
@@ -207,10 +202,7 @@ def paint(
         # What gradio hands over lies among its own uploads, wherever the caller said it was.
         photo = images.open_image(Path(picture), pipeline.SMALLEST_PHOTO, "The picture")
         made = yield from _result(
-            Job(
-                lambda report: pipeline.paint_photo(photo, choices, painting, report, behind),
-                "portrait",
-            )
+            partial(pipeline.paint_photo, photo, choices, painting, ground=behind)
         )
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
@@ -228,7 +220,10 @@ def _painters(style: str, ground: str) -> tuple[tuple[Choice, ...], tuple[Choice
     return catalogue.choose_all(names), catalogue.choose_all(behind) if behind else ()
 
 
-def _result(job: Job[pipeline.Portrait]) -> Generator[Any, None, pipeline.Portrait]:
+def _result(
+    work: Callable[..., pipeline.Portrait],
+) -> Generator[Any, None, pipeline.Portrait]:
+    job = Job(work, "portrait", apart=True)
     # That the caller is gone is seen only when something is yielded: the painter must not go on.
     reports = job.watch(every=1.0)
     try:

@@ -1,19 +1,21 @@
-"""Long work beside the page: one thread for all of it, its line, the latest report, and Stop."""
+"""Long work beside the page: its latest report, Stop, and who may stop it."""
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
-import math
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from smart import serving
-from smart.progress import Cancelled, OnProgress, Progress
+from smart.progress import Cancelled, OnProgress, Progress, ignore
+from smart.ui import zero_gpu
 from smart.ui.ledger import Entry, ledger
+from smart.ui.workshop import RefusedError, fulfil
+from smart.ui.workshop import workshop as workshop
 
 WAITING = "waiting"  # the stage of work before which others are served
 # s; so often at least a watcher hears something. Whoever has gone is noticed only then.
@@ -22,141 +24,28 @@ PULSE = 1.0
 _R = TypeVar("_R")
 
 
-class RefusedError(ValueError):
-    """Long work that is not taken on: the line is full, or the app ends."""
-
-
-class Workshop:
-    """The one thread in which everything heavy runs.
-
-    Each thread that computes brings its own team of OpenMP threads; two teams on two cores put
-    each other to sleep and take twice as long (measured: 30 s instead of 18 s for a portrait). So
-    quick work, such as a face, is done between two steps of the portrait that is being painted.
-    """
-
-    def __init__(self) -> None:
-        self._quick: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._line: list[Callable[[], None]] = []  # what runs, and behind it what waits
-        self._closed = False
-        self._wake = threading.Semaphore(0)
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def quick(self, work: Callable[[], _R], kind: str = "quick work") -> _R:
-        """Do something short, at the latest after the next step of what runs; its result.
-
-        kind is what the owner's page counts it under.
-        """
-        if threading.current_thread() is self._thread:
-            return work()
-        future: Future[_R] = Future()
-
-        def timed() -> None:
-            began = time.perf_counter()
-            _fulfil(future, work)
-            ledger.took(kind, time.perf_counter() - began)
-
-        self._quick.put(timed)
-        self._begin()
-        return future.result()
-
-    def long(self, work: Callable[[], None]) -> None:
-        """Do something long when what was put before is done; returns at once.
-
-        Raises RefusedError where too many wait already (SMART_WAITING), or the app is about to end.
-        """
-        with self._lock:
-            if self._closed:
-                raise RefusedError("SMART is about to close; open the page again in a minute.")
-            if len(self._line) > serving.current().waiting:
-                minutes = math.ceil(len(self._line) * ledger.usual() / 60)
-                raise RefusedError(
-                    f"The studio is full: {len(self._line)} are served before you. Come back in "
-                    f"about {minutes} minute{'s' if minutes > 1 else ''}."
-                )
-            self._line.append(work)
-        self._begin()
-
-    def close(self) -> None:
-        """Take nothing long on any more."""
-        with self._lock:
-            self._closed = True
-
-    @property
-    def length(self) -> int:
-        """How many pieces of long work there are, what runs included."""
-        with self._lock:
-            return len(self._line)
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more is taken on."""
-        return self._closed
-
-    def ahead(self, work: Callable[[], None]) -> int:
-        """How many pieces of long work are done before this one; 0 for what runs or is done."""
-        with self._lock:
-            return self._line.index(work) if work in self._line else 0
-
-    def leave(self, work: Callable[[], None]) -> bool:
-        """Take long work out of the line; False where it has begun already, or is done."""
-        with self._lock:
-            waits = work in self._line[1:]
-            if waits:
-                self._line.remove(work)
-            return waits
-
-    def between_steps(self) -> None:
-        """Called by long work now and then: do what is quick and waits."""
-        while True:
-            try:
-                work = self._quick.get_nowait()
-            except queue.Empty:
-                return
-            work()
-
-    def _begin(self) -> None:
-        self._wake.release()
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, daemon=True, name="workshop")
-                self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            self._wake.acquire()
-            self.between_steps()
-            with self._lock:
-                work = self._line[0] if self._line else None
-            if work is None:
-                continue
-            try:
-                work()
-            finally:
-                with self._lock:
-                    self._line.remove(work)
-
-
-def _fulfil(future: Future[Any], work: Callable[[], Any]) -> None:
-    try:
-        future.set_result(work())
-    except BaseException as error:  # handed to the one who waits, whatever it is
-        future.set_exception(error)
-
-
-workshop = Workshop()
-
-
 class Job(Generic[_R]):
     """Long work in the workshop that can be watched and stopped.
 
     work takes an on_progress callback and returns its result, also when the callback raised
-    Cancelled. Only the newest report is kept: a slow watcher sees fewer, never old ones.
+    Cancelled. Only the newest report is kept: a slow watcher sees fewer, never old ones; seen is
+    called with every one. apart says that work and its result can be pickled, and may be done in
+    another process where that one has the GPU (see smart.ui.zero_gpu); it is called by
+    on_progress= then.
     """
 
-    def __init__(self, work: Callable[[OnProgress], _R], kind: str = "other work") -> None:
+    def __init__(
+        self,
+        work: Callable[..., _R],
+        kind: str = "other work",
+        seen: OnProgress = ignore,
+        apart: bool = False,
+    ) -> None:
         self.started = time.monotonic()
         self._entry = Entry(kind)
+        self._seen = seen
+        if apart:
+            work = partial(zero_gpu.run, work, contextvars.copy_context())
         self._work = work
         self._news = threading.Condition()
         self._latest: Progress | None = None
@@ -166,7 +55,7 @@ class Job(Generic[_R]):
 
     def _run(self) -> None:
         self._entry.begin()
-        _fulfil(self._future, lambda: self._work(self._report))
+        fulfil(self._future, lambda: self._work(self._report))
         error = self._future.exception()
         left = error is None or isinstance(error, Cancelled)
         ledger.add(self._entry, "failed" if not left else "stopped" if self._stopped else "done")
@@ -177,6 +66,7 @@ class Job(Generic[_R]):
 
     def _report(self, progress: Progress) -> None:
         self._entry.reached(progress.stage)
+        self._seen(progress)
         with self._news:
             if progress.preview is None and self._latest is not None:
                 # What was not shown yet is still the newest to be seen.

@@ -15,7 +15,7 @@ from PIL import Image
 
 from smart import images, movie, networks, pipeline
 from smart.options import PaintingOptions, SamplingOptions
-from smart.progress import Cancelled, OnProgress, Progress
+from smart.progress import Cancelled, Progress
 from smart.provenance import who_sat
 from smart.settings import Settings
 from smart.ui import hanging, home, own_painters
@@ -124,16 +124,12 @@ def _work(
     photo: pipeline.Photo | None,
     frames: movie.Frames,
 ) -> Iterator[Updates]:
-    def filmed(report: OnProgress) -> pipeline.Portrait:
-        def with_film(progress: Progress) -> None:
-            if progress.preview is not None:
-                frames.add(images.to_pil(progress.preview))
-            report(progress)
-
-        return work(on_progress=with_film)
+    def filmed(progress: Progress) -> None:
+        if progress.preview is not None:
+            frames.add(images.to_pil(progress.preview))
 
     session = request.session_hash or ""
-    job: Job[pipeline.Portrait] = Job(filmed, "portrait")
+    job: Job[pipeline.Portrait] = Job(work, "portrait", filmed, apart=True)
     desk.put(session, job)
     try:
         yield from easel_at_work(studio, job, shown)
