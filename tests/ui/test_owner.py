@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -161,6 +163,35 @@ def test_who_finds_no_place_is_told_when_to_come_back(away: Server) -> None:
     assert len(painted) == 2
     assert len(refused) == 2, ended
     assert all("Come back in about" in one for one in refused)
+
+
+LEAVER = """
+import sys
+from gradio_client import Client
+client = Client(sys.argv[1], verbose=False)
+client.predict(seed=1, style="hokusai", size=320, api_name="/portrait")
+"""
+
+
+def test_a_program_that_is_killed_leaves_the_easel_and_the_line(away: Server) -> None:
+    def status() -> dict[str, Any]:
+        return dict(json.loads(get(f"{away.url}health")[1]))
+
+    until(lambda: not status()["working"])
+    command = [sys.executable, "-c", LEAVER, away.url]
+    first = subprocess.Popen(command)
+    until(lambda: status()["working"])
+    second = subprocess.Popen(command)
+    until(lambda: status()["waiting"] == 1)
+    second.kill()
+    until(lambda: status()["waiting"] == 0)
+    assert status()["working"]
+    first.kill()
+    until(lambda: not status()["working"])
+    ended = [one["ending"] for one in lines(away) if one["event"] == "work"]
+    assert ended[-2:] == ["left", "stopped"]
+    for process in (first, second):
+        process.wait()
 
 
 def test_told_to_stop_it_gives_what_it_has_and_ends(server: Server, tmp_path: Path) -> None:
