@@ -48,6 +48,14 @@ class ServingOptions(Options):
         "auto", "whether the School is open; auto closes it on a Space and behind a share link",
         "Training", choices=("auto", "on", "off"),
     )  # fmt: skip
+    fetch: str = option(
+        "auto", "whether visitors may have VGG-19 fetched; auto lets them on one's own machine, and "
+        "begins by itself on a Space", "Fetch", choices=("auto", "on", "off"),
+    )  # fmt: skip
+    vgg19_revision: str = option(
+        "main", "branch, tag or commit of timm/vgg19.tv_in1k that VGG-19 is fetched from",
+        "VGG-19's revision",
+    )  # fmt: skip
     largest: int = option(
         0, "longer side of the largest portrait in px; 0 is 4961, or 1024 on a Space and behind a "
         "share link (2048 there with a GPU)", "Largest", low=0, high=4961,

@@ -24,7 +24,11 @@ ALLOWED: dict[str, set[str]] = {
     "smart.device": {"smart.serving"},
     "smart.images": {"smart.progress"},
     "smart.archive": {"smart.images"},
-    "smart.weights": {"smart.images", "smart.progress", "smart.serving"},
+    "smart.folders": {"smart.images"},
+    "smart.hub": {"smart.folders"},
+    "smart.hub_tensors": {"smart.folders", "smart.hub", "smart.images", "smart.progress"},
+    "smart.weights": {"smart.folders", "smart.images", "smart.progress", "smart.serving"},
+    "smart.vgg19": BASE | {"smart.folders", "smart.hub", "smart.hub_tensors", "smart.painting"},
     "smart.movie": {"smart.images", "smart.progress"},
     "smart.styles": BASE,
     "smart.new_style": BASE | {"smart.styles"},
@@ -62,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.commands_sitter",
         "smart.commands_exhibition",
         "smart.commands_serve",
+        "smart.commands_weights",
         "smart.options",
         "smart.threads",
     },
@@ -77,6 +82,7 @@ ALLOWED: dict[str, set[str]] = {
     "smart.space": BASE | {"smart.styles"},
     "smart.commands_serve": BASE | {"smart.space"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
+    "smart.commands_weights": BASE | {"smart.vgg19", "smart.terminal"},
     "smart.commands_train": BASE
     | {"smart.gan", "smart.school", "smart.likeness", "smart.terminal"},
     "smart.commands": BASE
