@@ -65,7 +65,17 @@ def write_lock(
     source is kept as it is (repository, commit, etag); here_only adds the times of the files.
     Raises ValueError when it cannot be written.
     """
-    files = {}
+    content: dict[str, Any] = {"files": locked(folder, here_only)}
+    if source:
+        content["source"] = dict(source)
+    with atomic(folder / LOCK) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return folder / LOCK
+
+
+def locked(folder: Path, here_only: bool = False) -> dict[str, dict[str, Any]]:
+    """What a lock file says of the files that lie in a folder now."""
+    files: dict[str, dict[str, Any]] = {}
     for name in LOCKED:
         path = folder / name
         if path.is_file():
@@ -73,12 +83,7 @@ def write_lock(
             files[name] = {"size": known.st_size, "sha256": sha256_of(path)}
             if here_only:
                 files[name]["mtime_ns"] = known.st_mtime_ns
-    content: dict[str, Any] = {"files": files}
-    if source:
-        content["source"] = dict(source)
-    with atomic(folder / LOCK) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return folder / LOCK
+    return files
 
 
 def read_lock(folder: Path) -> dict[str, Locked] | None:
@@ -118,12 +123,12 @@ def damaged(folder: Path, fully: bool = True, names: Iterable[str] | None = None
     a lock file that cannot be read.
     """
     found = []
-    for name, locked in (read_lock(folder) or {}).items():
+    for name, known in (read_lock(folder) or {}).items():
         if names is not None and name not in names:
             continue
         if name not in LOCKED:  # never a path out of the folder
             found.append(f"{name[:80]!r} (no file of weights)")
-        elif reason := _difference(folder / name, locked, fully):
+        elif reason := _difference(folder / name, known, fully):
             found.append(f"{name} ({reason})")
     return found
 

@@ -49,12 +49,13 @@ class ServingOptions(Options):
         "Training", choices=("auto", "on", "off"),
     )  # fmt: skip
     fetch: str = option(
-        "auto", "whether visitors may have VGG-19 fetched; auto lets them on one's own machine, and "
-        "begins by itself on a Space", "Fetch", choices=("auto", "on", "off"),
+        "auto", "whether VGG-19 may be fetched from the page: auto allows it on one's own machine, "
+        "where it waits to be asked, and on a Space, where it begins by itself",
+        "Fetch", choices=("auto", "on", "off"),
     )  # fmt: skip
     vgg19_revision: str = option(
-        "main", "branch, tag or commit of timm/vgg19.tv_in1k that VGG-19 is fetched from",
-        "VGG-19's revision",
+        "", "branch, tag or commit of timm/vgg19.tv_in1k that VGG-19 comes from; empty is main",
+        "Revision",
     )  # fmt: skip
     largest: int = option(
         0, "longer side of the largest portrait in px; 0 is 4961, or 1024 on a Space and behind a "

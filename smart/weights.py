@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart import serving
+from smart import hub_models, serving
 from smart.folders import (
     CONFIG,
     HEADS,
@@ -34,7 +34,6 @@ __all__ = ["CONFIG", "HEADS", "LOCK", "MODEL", "SHARED", "WeightsError"]  # they
 
 VGG19_REPOSITORY = "timm/vgg19.tv_in1k"
 BUNDLED = Path(__file__).resolve().parent.parent / "weights"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,17 @@ def find(name: str | Path) -> Path:
     """The folder that holds the weights called name.
 
     name is an explicit folder, a name in weights/, that of a training of one's own (with "-best"
-    behind it for the best snapshot), or a Hub id "user/repo". Searched in this order: path,
-    weights/, runs/, the Hub's cache, the Hub. Raises WeightsError.
+    behind it for the best snapshot), or one on the Hub: "user/repo", "user/repo@revision".
+    Searched in this order: path, weights/, runs/, the Hub's cache, the Hub. Raises WeightsError.
     """
     text = str(name)
     folder = Path(name)
     if _holds_weights(folder):
         return folder
-    if here := local(text):
+    if (here := local(text)) and not hub_models.parsed(text):
         return here
-    if isinstance(name, str) and _HUB_ID.fullmatch(text) and not folder.exists():
-        return _from_hub(text)
+    if isinstance(name, str) and hub_models.parsed(text) and not folder.exists():
+        return hub_models.folder_of(text)
     names = sorted(path.name for path in _folders())
     close = get_close_matches(text, names, n=3) or names
     hint = f"there are: {', '.join(close)}" if close else f"{weights_folder()} holds none"
@@ -87,15 +86,16 @@ def find(name: str | Path) -> Path:
 
 
 def local(name: str) -> Path | None:
-    """The folder of the weights or training called name on this machine; None when there is none.
+    """The folder of the weights called name on this machine; None when there is none.
 
-    Unlike find it takes no paths and asks no one, so that name may be anyone's text.
+    Those in weights/, trainings, and models in the Hub's cache. Unlike find it takes no paths and
+    asks no one, so that name may be anyone's text.
     """
     if re.fullmatch(r"[\w-]{1,80}", name):
         for folder in (weights_folder() / name, trained_folder(name)):
             if _holds_weights(folder):
                 return folder
-    return None
+    return hub_models.cached(name)
 
 
 def checksum(folder: Path) -> str:
@@ -117,25 +117,6 @@ def _folders() -> Iterator[Path]:
     root = weights_folder()
     if root.is_dir():
         yield from sorted(path for path in root.iterdir() if (path / CONFIG).is_file())
-
-
-def _from_hub(repository: str) -> Path:
-    """A model repository's folder in the Hub's cache, downloaded when it is not there yet."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    wanted = list(SHARED)
-    try:
-        return Path(snapshot_download(repository, allow_patterns=wanted, local_files_only=True))
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(repository, allow_patterns=wanted))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise WeightsError(
-            f"{repository!r} could not be fetched from the Hub ({first_line(error)}); "
-            "check the name and the network, or name a folder instead."
-        ) from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -218,7 +199,7 @@ def vgg19_file() -> Path | None:
 
 def vgg19_revision() -> str:
     """The revision of VGG-19's repository: SMART_VGG19_REVISION (a branch, tag or commit)."""
-    return serving.current().vgg19_revision
+    return serving.current().vgg19_revision or "main"
 
 
 def vgg19_problem(folder: Path | None = None) -> str:
@@ -240,24 +221,31 @@ def pulled_folder(name: str) -> Path:
 
 def listing() -> list[WeightsInfo]:
     """Every set of weights on this machine, and VGG-19 whether it is here or not."""
-    found = []
-    for folder in _folders():
-        try:
-            config = read_config(folder)
-            size = (folder / MODEL).stat().st_size / 1e6 if (folder / MODEL).is_file() else 0.0
-            problem = "" if size else f"{MODEL} is missing"
-            licence = str(config.get("licence", ""))
-            info = WeightsInfo(folder.name, folder, config["architecture"], size, licence, problem)
-        except WeightsError as error:
-            info = WeightsInfo(folder.name, folder, "", 0.0, "", str(error))
-        found.append(info)
+    found = [_info(folder.name, folder) for folder in _folders()]
+    for name in hub_models.names_here():
+        if folder := hub_models.cached(name):
+            found.append(_info(name, folder))
     if not any(info.name == "vgg19" for info in found):
         path = vgg19_file()
         size = path.stat().st_size / 1e6 if path else 0.0
-        problem = "" if path else "not here; `python -m smart weights pull vgg19` fetches 51 MB"
+        problem = "not here; `python -m smart weights pull vgg19` fetches 51 MB"
+        problem = "" if path else vgg19_problem() or problem
         folder_or_none = path.parent if path else None
         found.append(WeightsInfo("vgg19", folder_or_none, "vgg", size, "BSD-3-Clause", problem))
     return found
+
+
+def _info(name: str, folder: Path) -> WeightsInfo:
+    try:
+        config = read_config(folder)
+        size = (folder / MODEL).stat().st_size / 1e6 if (folder / MODEL).is_file() else 0.0
+        wrong = damaged(folder, fully=False)
+        problem = f"damaged: {', '.join(wrong)}" if wrong else ""
+        problem = problem if size else f"{MODEL} is missing"
+        licence = str(config.get("licence", ""))
+        return WeightsInfo(name, folder, config["architecture"], size, licence, problem)
+    except WeightsError as error:
+        return WeightsInfo(name, folder, "", 0.0, "", str(error))
 
 
 def _remedy(folder: Path) -> str:

@@ -165,6 +165,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.create()
         if path == "/api/whoami-v2":
             return self.answer(200, {"name": "someone", "type": "user", "orgs": []})
+        if path == "/api/validate-yaml":
+            return self.answer(200, {"warnings": [], "errors": []})
         if path.endswith(".git/info/lfs/objects/batch"):
             return self.batch()
         found = _API.fullmatch(path)
@@ -177,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
         if action == "preupload":
             return self.preupload()
         if action == "commit":
-            return self.commit(repository)
+            return self.commit(name, repository)
         at = repository.at(revision or "main") or ("0" * 40, {})
         if repository.at(revision or "main") is None and revision:
             return self.answer(404, X_Error_Code="RevisionNotFound")
@@ -231,7 +233,7 @@ class Handler(BaseHTTPRequestHandler):
             objects.append(known)
         self.answer(200, {"transfer": "basic", "objects": objects})
 
-    def commit(self, repository: Repository) -> None:
+    def commit(self, name: str, repository: Repository) -> None:
         if self.headers.get("authorization") != f"Bearer {self.hub.token}":
             return self.answer(403, {"error": "no write access"})
         files: dict[str, bytes | None] = {}
@@ -246,7 +248,7 @@ class Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = None
         sha = repository.commit(files)
         return self.answer(200, {
-            "commitUrl": f"{self.hub.url}/commit/{sha}", "commitOid": sha, "success": True,
+            "commitUrl": f"{self.hub.url}/{name}/commit/{sha}", "commitOid": sha, "success": True,
         })  # fmt: skip
 
     def log_message(self, *_: object) -> None:

@@ -27,7 +27,10 @@ ALLOWED: dict[str, set[str]] = {
     "smart.folders": {"smart.images"},
     "smart.hub": {"smart.folders"},
     "smart.hub_tensors": {"smart.folders", "smart.hub", "smart.images", "smart.progress"},
-    "smart.weights": {"smart.folders", "smart.images", "smart.progress", "smart.serving"},
+    "smart.hub_models": {"smart.folders", "smart.hub", "smart.progress"},
+    "smart.weights": {"smart.folders", "smart.hub_models", "smart.serving"},
+    "smart.verifying": BASE | {"smart.folders", "smart.gan", "smart.painting"},
+    "smart.hub_push": BASE | {"smart.folders", "smart.hub_models", "smart.gan", "smart.verifying"},
     "smart.vgg19": BASE | {"smart.folders", "smart.hub", "smart.hub_tensors", "smart.painting"},
     "smart.movie": {"smart.images", "smart.progress"},
     "smart.styles": BASE,
@@ -82,7 +85,9 @@ ALLOWED: dict[str, set[str]] = {
     "smart.space": BASE | {"smart.styles"},
     "smart.commands_serve": BASE | {"smart.space"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
-    "smart.commands_weights": BASE | {"smart.vgg19", "smart.terminal"},
+    "smart.commands_weights": BASE
+    | {"smart.folders", "smart.hub_models", "smart.hub_push", "smart.verifying", "smart.vgg19"}
+    | {"smart.terminal"},
     "smart.commands_train": BASE
     | {"smart.gan", "smart.school", "smart.likeness", "smart.terminal"},
     "smart.commands": BASE
