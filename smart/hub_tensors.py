@@ -93,7 +93,7 @@ def _fetch(remote: Remote, shapes: Shapes, folder: Path, on_progress: OnProgress
     source = {"repository": remote.repository, "revision": remote.revision, "file": remote.file}
     write_lock(folder, {**source, **told}, here_only=True)
     (folder / NOTES).unlink(missing_ok=True)
-    megabytes = round(plan.size / 1e6)
+    megabytes = int(plan.size / 1e6)
     on_progress(Progress(megabytes, megabytes, FETCHING, fraction=1.0))
 
 
@@ -203,12 +203,12 @@ class _Writer:
             temporary.write_text(json.dumps({**noted, "size": self.total}), encoding="utf-8")
 
     def _show(self) -> None:
-        megabytes, now = round(self.done / 1e6), time.monotonic()
+        megabytes, now = int(self.done / 1e6), time.monotonic()
         if megabytes == self.shown and now < self.told + SIGN:
             return
         self.shown, self.told = megabytes, now
         share = self.done / self.total
-        self.report(Progress(megabytes, round(self.total / 1e6), FETCHING, fraction=share))
+        self.report(Progress(megabytes, int(self.total / 1e6), FETCHING, fraction=share))
 
 
 def _check(path: Path, plan: Plan, shapes: Shapes) -> None:
@@ -254,5 +254,5 @@ def _of_another(folder: Path) -> Progress:
         done = (folder / PARTIAL).stat().st_size
     except (OSError, ValueError, KeyError, TypeError):
         size, done = 1, 0
-    total = max(1, round(size / 1e6))
-    return Progress(round(done / 1e6), total, WAITING, fraction=done / size)
+    total = max(1, int(size / 1e6))
+    return Progress(int(done / 1e6), total, WAITING, fraction=done / size)

@@ -21,7 +21,7 @@ def pull(on_progress: OnProgress = ignore, patience: Patience | None = None) -> 
     Progress counts megabytes. Raises WeightsError with the remedy, and Cancelled from on_progress:
     what came so far stays. What is here and sound is not fetched again.
     """
-    latest = Progress(0, round(SIZE / 1e6), hub_tensors.FETCHING, fraction=0.0)
+    latest = Progress(0, int(SIZE / 1e6), hub_tensors.FETCHING, fraction=0.0)
 
     def report(progress: Progress) -> None:
         nonlocal latest

@@ -19,6 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import torch
+from safetensors.torch import save
+
 LARGE = 100_000  # bytes; and all safetensors: such files lie in the storage
 _RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 _API = re.compile(r"/api/(models|spaces)/([^/]+/[^/]+)(?:/(revision|tree|preupload|commit)/(.+))?")
@@ -287,6 +290,24 @@ class LocalHub:
         for server in self.servers:
             server.shutdown()
             server.server_close()
+
+
+def whole(shapes: dict[str, tuple[int, ...]], seed: int = 0, **more: tuple[int, ...]) -> bytes:
+    """A file as the Hub has it: the wanted tensors among others."""
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {
+        name: 0.05 * torch.randn(shape, generator=generator)
+        for name, shape in {**shapes, **more}.items()
+    }
+    return save(tensors)
+
+
+def all_of_vgg19() -> bytes:
+    """A file of VGG-19: what the painter needs, and some of what it does not."""
+    from smart.painting.vgg import BLOCKS, tensor_shapes
+
+    others = {"features.34.weight": (512, 512, 3, 3), "head.fc.weight": (1000, 4096)}
+    return whole(tensor_shapes(BLOCKS["vgg19"]), **others)
 
 
 class Proxy(ThreadingHTTPServer):

@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "smart.verifying": BASE | {"smart.folders", "smart.gan", "smart.painting"},
     "smart.hub_push": BASE | {"smart.folders", "smart.hub_models", "smart.gan", "smart.verifying"},
     "smart.vgg19": BASE | {"smart.folders", "smart.hub", "smart.hub_tensors", "smart.painting"},
+    "smart.fetching": {"smart.progress"},
     "smart.movie": {"smart.images", "smart.progress"},
     "smart.styles": BASE,
     "smart.new_style": BASE | {"smart.styles"},
@@ -98,6 +99,7 @@ ALLOWED: dict[str, set[str]] = {
     | {
         "smart.exhibition",
         "smart.exhibition_sheet",
+        "smart.fetching",
         "smart.gan",
         "smart.likeness",
         "smart.movie",
@@ -107,6 +109,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.settings",
         "smart.sorting",
         "smart.story",
+        "smart.vgg19",
         "smart.walk",
         "smart.wall",
     },

@@ -17,14 +17,14 @@ import pytest
 import torch
 from huggingface_hub import constants
 from huggingface_hub.utils import close_session
-from safetensors.torch import load, load_file, save
+from safetensors.torch import load, load_file
 
 from smart import hub_tensors, vgg19, weights
 from smart.folders import WeightsError
 from smart.hub import Patience, Remote
 from smart.painting.vgg import BLOCKS, tensor_shapes
 from smart.progress import Cancelled, Progress, ignore
-from tests.hub_server import Handler, LocalHub, Proxy, Repository
+from tests.hub_server import Handler, LocalHub, Proxy, Repository, all_of_vgg19, whole
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME, MODEL = "timm/vgg19.tv_in1k", "model.safetensors"
@@ -42,16 +42,6 @@ def hub() -> Iterator[LocalHub]:
     running = LocalHub()
     yield running
     running.close()
-
-
-def whole(shapes: dict[str, tuple[int, ...]], seed: int = 0, **more: tuple[int, ...]) -> bytes:
-    """A file as the Hub has it: the wanted tensors among others."""
-    generator = torch.Generator().manual_seed(seed)
-    tensors = {
-        name: 0.05 * torch.randn(shape, generator=generator)
-        for name, shape in {**shapes, **more}.items()
-    }
-    return save(tensors)
 
 
 @pytest.fixture
@@ -479,9 +469,8 @@ def pull(hub: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def whole_vgg19() -> bytes:
-    """All of VGG-19's size: what we need among what we do not."""
-    others = {"features.34.weight": (512, 512, 3, 3), "head.fc.weight": (1000, 4096)}
-    return whole(tensor_shapes(BLOCKS["vgg19"]), **others)
+    """VGG-19 as the Hub has it."""
+    return all_of_vgg19()
 
 
 @pytest.fixture
