@@ -104,20 +104,20 @@ def _push(arguments: argparse.Namespace) -> dict[str, Any]:
 def _verify(arguments: argparse.Namespace) -> dict[str, Any]:
     from smart import folders, verifying, weights
 
-    rows = [row for row in weights.listing() if row.folder]
-    if arguments.name:
-        rows = [row for row in rows if row.name == arguments.name]
+    rows = [row for row in weights.listing() if row.folder and arguments.name in (None, row.name)]
     places = [(row.name, row.folder) for row in rows if row.folder]
-    if not places:
-        place = weights.pulled_folder("vgg19") if arguments.name == "vgg19" else None
-        if place is None or not (place / folders.MODEL).is_file():
-            place = weights.find(arguments.name or "faces")
-        places = [(arguments.name or "faces", place)]
+    if not places and arguments.name == "vgg19":  # damaged it counts as not there
+        places = [("vgg19", weights.pulled_folder("vgg19"))]
+    elif not places:
+        name = arguments.name or "faces"
+        places = [(name, weights.find(name))]
     found: list[dict[str, Any]] = []
     for name, folder in places:
         if arguments.lock:
             folders.write_lock(folder)
-        wrong = verifying.problems(folder)
+        vgg19 = name == "vgg19"
+        wrong = verifying.vgg19_problems(folder / folders.MODEL) if vgg19 else []
+        wrong = wrong if vgg19 else verifying.problems(folder)
         locked = verifying.is_locked(folder)
         found.append({"name": name, "folder": str(folder), "locked": locked, "problems": wrong})
     if bad := [f"{one['name']}: {', '.join(one['problems'])}" for one in found if one["problems"]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from smart import weights
@@ -30,6 +30,19 @@ def problems(folder: Path) -> list[str]:
     return []
 
 
+def vgg19_problems(file: Path) -> list[str]:
+    """The same for a file of VGG-19, which may be the whole one in the Hub's cache."""
+    from smart.painting.vgg import BLOCKS
+
+    try:
+        wrong = damaged(file.parent, names=[MODEL])
+        if not wrong:
+            _require_vgg(file, BLOCKS["vgg19"])
+    except (ValueError, TypeError) as error:
+        return [str(error).rstrip(".")]
+    return wrong
+
+
 def is_locked(folder: Path) -> bool:
     """Whether there is something to compare with."""
     return (folder / LOCK).is_file()
@@ -39,15 +52,12 @@ def _build(folder: Path, architecture: str) -> None:
     from smart.gan import directions, snapshot
     from smart.gan.generator import architectures, load_generator
     from smart.painting.feed_forward import load_stylizer
-    from smart.painting.vgg import BLOCKS, tensor_shapes
+    from smart.painting.vgg import BLOCKS
 
     others: dict[str, Callable[[Path], object]] = {"stylization": load_stylizer}
     if architecture == "vgg":
         blocks = weights.read_config(folder).get("blocks", BLOCKS["vgg16"])
-        found = weights.read_tensors(folder)
-        for key, shape in tensor_shapes(blocks).items():
-            if key not in found or tuple(found[key].shape) != shape:
-                raise WeightsError(f"{MODEL} has no {key} of the shape of VGG")
+        _require_vgg(folder / MODEL, blocks)
     elif architecture in architectures():
         generator = load_generator(folder)
         directions.read(folder, generator)
@@ -55,3 +65,13 @@ def _build(folder: Path, architecture: str) -> None:
             snapshot.load_pair(folder)
     elif architecture in others:
         others[architecture](folder)
+
+
+def _require_vgg(file: Path, blocks: Sequence[int]) -> None:
+    from smart.painting.vgg import tensor_shapes
+
+    shapes = tensor_shapes(blocks)
+    found = weights.read_file(file, shapes)
+    for key, shape in shapes.items():
+        if key not in found or tuple(found[key].shape) != shape:
+            raise WeightsError(f"{file} has no {key} of the shape of VGG.")

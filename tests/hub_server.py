@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import socket
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -258,6 +259,16 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """A client that hangs up is no accident here."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(*_)
+
+
 class LocalHub:
     """The two servers; url is what HF_ENDPOINT is set to."""
 
@@ -270,8 +281,7 @@ class LocalHub:
         self.servers = []
         for where in ("hub", "storage"):
             handler = type("Bound", (Handler,), {"hub": self, "where": where})
-            server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-            server.daemon_threads = True
+            server = Server(("127.0.0.1", 0), handler)
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             self.servers.append(server)
         self.url, self.storage_url = (f"http://127.0.0.1:{s.server_port}" for s in self.servers)
@@ -310,10 +320,8 @@ def all_of_vgg19() -> bytes:
     return whole(tensor_shapes(BLOCKS["vgg19"]), **others)
 
 
-class Proxy(ThreadingHTTPServer):
+class Proxy(Server):
     """A proxy for http that notes what it fetched; for https it notes who wanted a tunnel."""
-
-    daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), ProxyHandler)

@@ -19,7 +19,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import close_session
 from safetensors.torch import load, load_file
 
-from smart import hub_tensors, vgg19, weights
+from smart import hub_tensors, verifying, vgg19, weights
 from smart.folders import WeightsError
 from smart.hub import Patience, Remote
 from smart.painting.vgg import BLOCKS, tensor_shapes
@@ -458,13 +458,17 @@ def environment(hub: str, home: Path, **more: str) -> dict[str, str]:
     return {**kept, "HF_ENDPOINT": hub, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0", **more}
 
 
-def pull(hub: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """`smart weights pull vgg19` in a process of its own."""
+def smart(hub: str, home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "smart", "weights", "pull", "vgg19", "--json"], cwd=ROOT,
-        env=environment(hub, home, **more), capture_output=True, text=True, timeout=120,
-        check=False,
+        [sys.executable, "-m", "smart", *arguments], cwd=ROOT, text=True, timeout=120,
+        env=environment(hub, home, **more), capture_output=True, check=False,
     )  # fmt: skip
+
+
+def pull(hub: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """`smart weights pull vgg19`."""
+    return smart(hub, home, "weights", "pull", "vgg19", "--json", **more)
 
 
 @pytest.fixture(scope="module")
@@ -522,6 +526,9 @@ def test_killed_it_goes_on_and_is_used(large: LocalHub, tmp_path: Path) -> None:
             env=environment(large.url, tmp_path / "home"),
         )  # fmt: skip
         assert used.stdout.strip() == name
+        verified = smart(large.url, tmp_path / "home", "weights", "verify", "vgg19")
+        assert verified.returncode == (2 if harm else 0)
+        assert ("other content" if harm else "sound") in verified.stdout + verified.stderr
 
 
 def test_two_at_once_fetch_once(large: LocalHub, tmp_path: Path) -> None:
@@ -584,5 +591,6 @@ def test_the_whole_file_in_the_hubs_cache_is_used(
     assert weights.vgg19_file() is None
     path = hf_hub_download(NAME, MODEL, endpoint=large.url)
     assert weights.vgg19_file() == Path(path)
+    assert verifying.vgg19_problems(Path(path)) == []
     monkeypatch.setenv("SMART_VGG19_REVISION", "another")
     assert weights.vgg19_file() is None
