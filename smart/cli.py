@@ -17,6 +17,7 @@ from smart import (
     commands_sitter,
     commands_sort,
     commands_train,
+    commands_weights,
 )
 from smart.options import PaintingOptions, SamplingOptions, TrainingOptions, add_arguments
 from smart.threads import prepare
@@ -95,10 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     _command(kinds, "styles", commands.list_styles, "list the painters")
 
     weights = _command(
-        kinds, "weights", commands.handle_weights, "list weights, or pull vgg19 from the Hub"
-    )
-    weights.add_argument("action", nargs="?", choices=("list", "pull"), default="list")
-    weights.add_argument("name", nargs="?", default="vgg19", help="vgg19")
+        kinds, "weights", commands_weights.handle,
+        "list weights, pull them from the Hub, push one's own there, or verify what is here",
+    )  # fmt: skip
+    commands_weights.add_flags(weights)
     _add_school(kinds)
     _add_serving(kinds)
     return parser

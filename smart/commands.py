@@ -243,36 +243,3 @@ def list_styles(arguments: argparse.Namespace) -> dict[str, Any]:
         "message": "\n".join(lines)
         or f"{styles.styles_folder()} holds no style or does not exist.",
     }
-
-
-def handle_weights(arguments: argparse.Namespace) -> dict[str, Any]:
-    from smart import weights
-
-    if arguments.action == "pull":
-        if arguments.name != "vgg19":
-            raise ValueError(f"{arguments.name!r} cannot be pulled; `weights pull vgg19` can.")
-        from smart.painting.vgg import BLOCKS, tensor_shapes
-
-        with Bar(arguments) as on_progress:
-            folder = weights.pull_vgg19(tensor_shapes(BLOCKS["vgg19"]), on_progress)
-        return {
-            "folder": str(folder),
-            "message": f"VGG-19 lies in {folder}; it paints from now on.",
-        }
-    rows = weights.listing()
-    lines = [
-        f"{row.name:<20} {row.megabytes:6.1f} MB  {row.architecture:<18} "
-        + (row.problem or row.licence)
-        for row in rows
-    ]
-    found = [
-        {
-            "name": row.name,
-            "architecture": row.architecture,
-            "megabytes": round(row.megabytes, 1),
-            "licence": row.licence,
-            "problem": row.problem,
-        }
-        for row in rows
-    ]
-    return {"weights": found, "message": "\n".join(lines)}

@@ -48,6 +48,15 @@ class ServingOptions(Options):
         "auto", "whether the School is open; auto closes it on a Space and behind a share link",
         "Training", choices=("auto", "on", "off"),
     )  # fmt: skip
+    fetch: str = option(
+        "auto", "whether VGG-19 may be fetched from the page: auto allows it on one's own machine, "
+        "where it waits to be asked, and on a Space, where it begins by itself",
+        "Fetch", choices=("auto", "on", "off"),
+    )  # fmt: skip
+    vgg19_revision: str = option(
+        "", "branch, tag or commit of timm/vgg19.tv_in1k that VGG-19 comes from; empty is main",
+        "Revision",
+    )  # fmt: skip
     largest: int = option(
         0, "longer side of the largest portrait in px; 0 is 4961, or 1024 on a Space and behind a "
         "share link (2048 there with a GPU)", "Largest", low=0, high=4961,

@@ -6,9 +6,7 @@ and README.md; the same folder is a Hub model repository. Nothing is ever unpick
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,28 +14,26 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart import serving
-from smart.images import atomic
-from smart.progress import OnProgress, Progress, ignore
+from smart import hub_models, serving
+from smart.folders import (
+    CONFIG,
+    HEADS,
+    LOCK,
+    MODEL,
+    SHARED,
+    WeightsError,
+    damaged,
+    first_line,
+    sha256_of,
+)
 
 if TYPE_CHECKING:
     import torch
 
-CONFIG = "config.json"
-MODEL = "model.safetensors"
-HEADS = "heads.safetensors"  # of a generator that can show previews; may be absent
-# All that a folder of weights may hold, and what comes with it from the Hub.
-SHARED = (
-    CONFIG, MODEL, HEADS, "directions.safetensors", "readings.safetensors", "critic.safetensors",
-    "README.md", "sheet.png", "curves.svg",
-)  # fmt: skip
+__all__ = ["CONFIG", "HEADS", "LOCK", "MODEL", "SHARED", "WeightsError"]  # they are weights', too
+
 VGG19_REPOSITORY = "timm/vgg19.tv_in1k"
 BUNDLED = Path(__file__).resolve().parent.parent / "weights"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-
-
-class WeightsError(ValueError):
-    """Weights that are missing, damaged or of another kind; the message names the remedy."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +68,17 @@ def find(name: str | Path) -> Path:
     """The folder that holds the weights called name.
 
     name is an explicit folder, a name in weights/, that of a training of one's own (with "-best"
-    behind it for the best snapshot), or a Hub id "user/repo". Searched in this order: path,
-    weights/, runs/, the Hub's cache, the Hub. Raises WeightsError.
+    behind it for the best snapshot), or one on the Hub: "user/repo", "user/repo@revision".
+    Searched in this order: path, weights/, runs/, the Hub's cache, the Hub. Raises WeightsError.
     """
     text = str(name)
     folder = Path(name)
     if _holds_weights(folder):
         return folder
-    if here := local(text):
+    if (here := local(text)) and not hub_models.parsed(text):
         return here
-    if isinstance(name, str) and _HUB_ID.fullmatch(text) and not folder.exists():
-        return _from_hub(text)
+    if isinstance(name, str) and hub_models.parsed(text) and not folder.exists():
+        return hub_models.folder_of(text)
     names = sorted(path.name for path in _folders())
     close = get_close_matches(text, names, n=3) or names
     hint = f"there are: {', '.join(close)}" if close else f"{weights_folder()} holds none"
@@ -90,22 +86,22 @@ def find(name: str | Path) -> Path:
 
 
 def local(name: str) -> Path | None:
-    """The folder of the weights or training called name on this machine; None when there is none.
+    """The folder of the weights called name on this machine; None when there is none.
 
-    Unlike find it takes no paths and asks no one, so that name may be anyone's text.
+    Those in weights/, trainings, and models in the Hub's cache. Unlike find it takes no paths and
+    asks no one, so that name may be anyone's text.
     """
     if re.fullmatch(r"[\w-]{1,80}", name):
         for folder in (weights_folder() / name, trained_folder(name)):
             if _holds_weights(folder):
                 return folder
-    return None
+    return hub_models.cached(name)
 
 
 def checksum(folder: Path) -> str:
     """The SHA-256 of a folder's model.safetensors. Raises WeightsError when it is missing."""
     try:
-        with (folder / MODEL).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(folder / MODEL)
     except OSError as error:
         raise WeightsError(f"{folder / MODEL} is missing; {_remedy(folder)}.") from error
 
@@ -123,29 +119,6 @@ def _folders() -> Iterator[Path]:
         yield from sorted(path for path in root.iterdir() if (path / CONFIG).is_file())
 
 
-def _from_hub(repository: str) -> Path:
-    """A model repository's folder in the Hub's cache, downloaded when it is not there yet."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    wanted = list(SHARED)
-    try:
-        return Path(snapshot_download(repository, allow_patterns=wanted, local_files_only=True))
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(repository, allow_patterns=wanted))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise WeightsError(
-            f"{repository!r} could not be fetched from the Hub ({_first_line(error)}); "
-            "check the name and the network, or name a folder instead."
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
-
-
 def read_config(folder: Path) -> dict[str, Any]:
     """config.json of a folder of weights as a dict with at least "architecture"."""
     path = Path(folder) / CONFIG
@@ -155,7 +128,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise WeightsError(f"{path} is missing; {_remedy(folder)}.") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise WeightsError(
-            f"{path} cannot be read ({_first_line(error)}); {_remedy(folder)}."
+            f"{path} cannot be read ({first_line(error)}); {_remedy(folder)}."
         ) from error
     if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         raise WeightsError(f'{path} names no "architecture"; {_remedy(folder)}.')
@@ -205,20 +178,38 @@ def read_file(path: Path, keys: Iterable[str] | None = None) -> dict[str, torch.
                 tensors[key] = tensor.to(torch.float32) if floating else tensor
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(
-            f"{path} is damaged ({_first_line(error)}); {_remedy(path.parent)}."
+            f"{path} is damaged ({first_line(error)}); {_remedy(path.parent)}."
         ) from error
     return tensors
 
 
 def vgg19_file() -> Path | None:
-    """Where VGG-19 lies on this machine, or None: weights/vgg19, pulled, or in the Hub's cache."""
+    """Where VGG-19 lies on this machine, or None: weights/vgg19, pulled, or in the Hub's cache.
+
+    What was pulled and no longer fits its lock file counts as not there.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     for folder in (weights_folder() / "vgg19", pulled_folder("vgg19")):
-        if (folder / MODEL).is_file():
+        if (folder / MODEL).is_file() and not vgg19_problem(folder):
             return folder / MODEL
-    cached = try_to_load_from_cache(VGG19_REPOSITORY, MODEL)
+    cached = try_to_load_from_cache(VGG19_REPOSITORY, MODEL, revision=vgg19_revision())
     return Path(cached) if isinstance(cached, str) else None
+
+
+def vgg19_revision() -> str:
+    """The revision of VGG-19's repository: SMART_VGG19_REVISION (a branch, tag or commit)."""
+    return serving.current().vgg19_revision or "main"
+
+
+def vgg19_problem(folder: Path | None = None) -> str:
+    """What is wrong with the VGG-19 that was pulled, as far as sizes and times tell; or ""."""
+    folder = folder or pulled_folder("vgg19")
+    try:
+        wrong = damaged(folder, fully=False, names=[MODEL]) if (folder / MODEL).is_file() else []
+    except WeightsError as error:
+        return str(error)
+    return f"{folder / wrong[0]}; `python -m smart weights pull vgg19` mends it" if wrong else ""
 
 
 def pulled_folder(name: str) -> Path:
@@ -230,91 +221,31 @@ def pulled_folder(name: str) -> Path:
 
 def listing() -> list[WeightsInfo]:
     """Every set of weights on this machine, and VGG-19 whether it is here or not."""
-    found = []
-    for folder in _folders():
-        try:
-            config = read_config(folder)
-            size = (folder / MODEL).stat().st_size / 1e6 if (folder / MODEL).is_file() else 0.0
-            problem = "" if size else f"{MODEL} is missing"
-            licence = str(config.get("licence", ""))
-            info = WeightsInfo(folder.name, folder, config["architecture"], size, licence, problem)
-        except WeightsError as error:
-            info = WeightsInfo(folder.name, folder, "", 0.0, "", str(error))
-        found.append(info)
+    found = [_info(folder.name, folder) for folder in _folders()]
+    for name in hub_models.names_here():
+        if folder := hub_models.cached(name):
+            found.append(_info(name, folder))
     if not any(info.name == "vgg19" for info in found):
         path = vgg19_file()
         size = path.stat().st_size / 1e6 if path else 0.0
-        problem = "" if path else "not here; `python -m smart weights pull vgg19` fetches 51 MB"
+        problem = "not here; `python -m smart weights pull vgg19` fetches 51 MB"
+        problem = "" if path else vgg19_problem() or problem
         folder_or_none = path.parent if path else None
         found.append(WeightsInfo("vgg19", folder_or_none, "vgg", size, "BSD-3-Clause", problem))
     return found
 
 
-def pull_vgg19(shapes: Mapping[str, tuple[int, ...]], on_progress: OnProgress = ignore) -> Path:
-    """Fetch from the Hub only the tensors of VGG-19 named in shapes, by ranges; the folder.
-
-    Progress counts megabytes. Raises WeightsError for a Hub that cannot be reached or answers
-    with something else; nothing half-written stays.
-    """
-    import torch
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.utils import HfHubHTTPError
-    from safetensors.torch import save_file
-
-    url = hf_hub_url(VGG19_REPOSITORY, MODEL)
+def _info(name: str, folder: Path) -> WeightsInfo:
     try:
-        length = int.from_bytes(_ranged(url, 0, 8), "little")
-        if not 0 < length < 10_000_000:
-            raise WeightsError(f"{url} is no safetensors file; check HF_ENDPOINT.")
-        header = json.loads(_ranged(url, 8, 8 + length))
-        tensors = {}
-        total = round(sum(4 * math.prod(shape) for shape in shapes.values()) / 1e6)
-        done = 0
-        for key, shape in shapes.items():
-            entry = header.get(key, {})
-            start, end = entry.get("data_offsets", (0, 0))
-            right = entry.get("dtype") == "F32" and tuple(entry.get("shape", ())) == shape
-            if not right or end - start != 4 * math.prod(shape):
-                raise WeightsError(f"{VGG19_REPOSITORY} holds another {key} than VGG-19's.")
-            data = _ranged(url, 8 + length + start, 8 + length + end)
-            tensors[key] = torch.frombuffer(bytearray(data), dtype=torch.float32).reshape(shape)
-            done += len(data)
-            on_progress(Progress(round(done / 1e6), total, "fetching VGG-19"))
-    except (HfHubHTTPError, OSError, *_http_errors()) as error:
-        raise WeightsError(
-            f"VGG-19 could not be fetched from the Hub ({_first_line(error)}); check the network "
-            "and try again, the bundled VGG-16 paints meanwhile."
-        ) from error
-    except (json.JSONDecodeError, AttributeError, TypeError, UnicodeDecodeError) as error:
-        raise WeightsError(f"{url} is no safetensors file; check HF_ENDPOINT.") from error
-    folder = pulled_folder("vgg19")
-    folder.mkdir(parents=True, exist_ok=True)
-    config = {"architecture": "vgg", "name": "VGG-19", "blocks": [2, 2, 4, 4, 1]}
-    config |= {"licence": "BSD-3-Clause", "source": f"{VGG19_REPOSITORY} on the Hugging Face Hub"}
-    with atomic(folder / CONFIG) as temporary:
-        temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    with atomic(folder / MODEL) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
-    return folder
-
-
-def _ranged(url: str, start: int, end: int) -> bytes:
-    """Bytes start to end (exclusive) of a file on the Hub."""
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
-
-    headers = {**build_hf_headers(), "range": f"bytes={start}-{end - 1}"}
-    response = get_session().get(url, headers=headers, timeout=30, follow_redirects=True)
-    hf_raise_for_status(response)
-    if response.status_code != 206 or len(response.content) != end - start:
-        raise WeightsError(f"{url} does not answer ranges; check HF_ENDPOINT or the proxy.")
-    return bytes(response.content)
-
-
-def _http_errors() -> tuple[type[Exception], ...]:
-    """What the Hub client's HTTP library raises for a network that fails."""
-    from huggingface_hub.utils import httpx
-
-    return (httpx.HTTPError,)
+        config = read_config(folder)
+        size = (folder / MODEL).stat().st_size / 1e6 if (folder / MODEL).is_file() else 0.0
+        wrong = damaged(folder, fully=False)
+        problem = f"damaged: {', '.join(wrong)}" if wrong else ""
+        problem = problem if size else f"{MODEL} is missing"
+        licence = str(config.get("licence", ""))
+        return WeightsInfo(name, folder, config["architecture"], size, licence, problem)
+    except WeightsError as error:
+        return WeightsInfo(name, folder, "", 0.0, "", str(error))
 
 
 def _remedy(folder: Path) -> str:

@@ -24,7 +24,15 @@ ALLOWED: dict[str, set[str]] = {
     "smart.device": {"smart.serving"},
     "smart.images": {"smart.progress"},
     "smart.archive": {"smart.images"},
-    "smart.weights": {"smart.images", "smart.progress", "smart.serving"},
+    "smart.folders": {"smart.images"},
+    "smart.hub": {"smart.folders"},
+    "smart.hub_tensors": {"smart.folders", "smart.hub", "smart.images", "smart.progress"},
+    "smart.hub_models": {"smart.folders", "smart.hub", "smart.progress"},
+    "smart.weights": {"smart.folders", "smart.hub_models", "smart.serving"},
+    "smart.verifying": BASE | {"smart.folders", "smart.gan", "smart.painting"},
+    "smart.hub_push": BASE | {"smart.folders", "smart.hub_models", "smart.gan", "smart.verifying"},
+    "smart.vgg19": BASE | {"smart.folders", "smart.hub", "smart.hub_tensors", "smart.painting"},
+    "smart.fetching": {"smart.progress"},
     "smart.movie": {"smart.images", "smart.progress"},
     "smart.styles": BASE,
     "smart.new_style": BASE | {"smart.styles"},
@@ -62,6 +70,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.commands_sitter",
         "smart.commands_exhibition",
         "smart.commands_serve",
+        "smart.commands_weights",
         "smart.options",
         "smart.threads",
     },
@@ -77,6 +86,9 @@ ALLOWED: dict[str, set[str]] = {
     "smart.space": BASE | {"smart.styles"},
     "smart.commands_serve": BASE | {"smart.space"},
     "smart.commands_sort": BASE | {"smart.sorting", "smart.terminal"},
+    "smart.commands_weights": BASE
+    | {"smart.folders", "smart.hub_models", "smart.hub_push", "smart.verifying", "smart.vgg19"}
+    | {"smart.terminal"},
     "smart.commands_train": BASE
     | {"smart.gan", "smart.school", "smart.likeness", "smart.terminal"},
     "smart.commands": BASE
@@ -87,6 +99,7 @@ ALLOWED: dict[str, set[str]] = {
     | {
         "smart.exhibition",
         "smart.exhibition_sheet",
+        "smart.fetching",
         "smart.gan",
         "smart.likeness",
         "smart.movie",
@@ -96,6 +109,7 @@ ALLOWED: dict[str, set[str]] = {
         "smart.settings",
         "smart.sorting",
         "smart.story",
+        "smart.vgg19",
         "smart.walk",
         "smart.wall",
     },

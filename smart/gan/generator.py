@@ -58,9 +58,9 @@ def load_generator(name: str | Path, device: torch.device | str = "cpu") -> Gene
     """
     folder = weights.find(name)
     config = weights.read_config(folder)
-    build = _architectures().get(config["architecture"])
+    build = architectures().get(config["architecture"])
     if build is None:
-        known = ", ".join(_architectures())
+        known = ", ".join(architectures())
         raise WeightsError(
             f"{folder.name} holds a {config['architecture']!r}, no generator; known are: {known}."
         )
@@ -100,7 +100,7 @@ def available() -> list[Available]:
     """The generators in weights/ and the trainings of one's own that have a snapshot."""
     found = []
     for info in weights.listing():
-        if info.folder and not info.problem and info.architecture in _architectures():
+        if info.folder and not info.problem and info.architecture in architectures():
             found.append(Available(info.name, info.name.replace("-", " ").capitalize()))
     taken = {one.name for one in found}
     for run in runs():
@@ -112,7 +112,8 @@ def available() -> list[Available]:
 _Build = Callable[[dict[str, Any], dict[str, Tensor], torch.device | str], Generator]
 
 
-def _architectures() -> dict[str, _Build]:
+def architectures() -> dict[str, _Build]:
+    """How each kind of generator is built from its arguments and tensors."""
     from smart.gan.dcgan import DCGAN
     from smart.gan.mobile_stylegan import MobileStyleGAN
     from smart.gan.style_generator import StyleGenerator

@@ -13,6 +13,7 @@ from smart import networks, serving
 from smart.options import SamplingOptions
 from smart.ui import (
     exhibition_tab,
+    eye,
     handlers,
     home,
     languages,
@@ -55,7 +56,7 @@ def build() -> gr.Blocks:
         )  # fmt: skip
         with gr.Tabs(elem_id="rooms") as rooms:
             with gr.Tab("Studio", id="studio"):
-                parts = studio.build()
+                parts = studio.build(demo)
             with gr.Tab("Exhibition", elem_id="exhibition-tab") as tab:
                 exhibition_tab.build(tab, demo, parts.tiles)
             with gr.Tab("Painters", id="painters", elem_id="painters-tab") as tab:
@@ -120,6 +121,7 @@ def launch(
     if ending is not None:
         ending.listen()
     threading.Thread(target=warm_up, daemon=True, name="smart-warm-up").start()
+    eye.begin_on_a_space()
     # The workshop's own line says when it is full; gradio's is only the last resort.
     demo.queue(max_size=10 * MOST_EVENTS, api_open=False)
     running = demo.launch(

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from smart.ui import handlers, likening, painting, sitting, walking, wall_panel
+from smart.ui import eye, handlers, likening, painting, sitting, walking, wall_panel
 from smart.ui.events import LONG, PRIVATE, QUICK, Work, by_name
 from smart.ui.panels import Studio, easel_panel, painter_panel
 from smart.ui.sitter_panel import sitter_panel
 
 
-def build() -> Studio:
+def build(demo: gr.Blocks) -> Studio:
     """Lay out the tab and wire it up; call inside gr.Blocks."""
     with gr.Row(equal_height=False, elem_id="studio"):
         with gr.Column(scale=5, min_width=260):
@@ -22,6 +22,7 @@ def build() -> Studio:
             painter = painter_panel()
         with gr.Column(scale=10, min_width=260):
             easel = easel_panel()
+            eye.build(demo)
     studio = Studio(**sitter, **painter, **easel, portraits=wall_panel.build())
     _wire_sitters(studio)
     _wire_painters(studio)

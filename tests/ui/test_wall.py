@@ -24,8 +24,8 @@ from tests.test_wall import portrait_of
 
 @pytest.fixture(scope="module")
 def page() -> Studio:
-    with gr.Blocks():
-        return studio.build()
+    with gr.Blocks() as demo:
+        return studio.build(demo)
 
 
 def visitor(name: str) -> Any:
