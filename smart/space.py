@@ -171,6 +171,10 @@ def send(made: Plan) -> str:
             api.add_space_variable(made.space, key, value)
         for key, value in made.secrets.items():
             api.add_space_secret(made.space, key, value)
+        if made.hardware != "cpu-basic" or there is not None:
+            api.request_space_hardware(made.space, made.hardware, sleep_time=made.sleep)
+        elif made.sleep is not None:
+            api.set_space_sleep_time(made.space, made.sleep)
         operations: list[Any] = [
             CommitOperationAdd(path, what if isinstance(what, bytes) else str(what))
             for path, what in made.files.items()
@@ -179,10 +183,6 @@ def send(made: Plan) -> str:
         api.create_commit(
             made.space, operations, commit_message=_message(), repo_type="space",
         )  # fmt: skip
-        if made.hardware != "cpu-basic" or there is not None:
-            api.request_space_hardware(made.space, made.hardware, sleep_time=made.sleep)
-        elif made.sleep is not None:
-            api.set_space_sleep_time(made.space, made.sleep)
     except _errors() as error:
         raise _said(error) from error
     return f"{api.endpoint}/spaces/{made.space}"
