@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -13,6 +15,7 @@ from PIL import Image
 
 from smart import images, wall
 from smart.wall import SessionWalls, Wall
+from tests.conftest import ROOT
 
 
 def portrait_of(seed: int = 12, **more: Any) -> tuple[Image.Image, dict[str, Any]]:
@@ -157,3 +160,30 @@ def test_names_of_files_are_plain() -> None:
     assert set(wall.readable_name(odd)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert len(wall.readable_name(odd)) <= 100
     assert wall.readable_name({"sitter": {"likeness": "AA=="}}) == "portrait-likeness"
+
+
+HANGER = """
+import sys
+from pathlib import Path
+from PIL import Image
+from smart.wall import Wall
+known = {"painting": {"size": 64}, "styles": [{"slug": "durer"}], "sitter": {"seed": 7}}
+wall = Wall(Path(sys.argv[1]))
+for _ in range(30):
+    wall.hang(Image.new("RGB", (64, 64), "red"), known)
+"""
+
+
+def test_two_workers_of_the_app_share_one_folder(tmp_path: Path) -> None:
+    hangers = [
+        subprocess.Popen([sys.executable, "-c", HANGER, str(tmp_path)], cwd=ROOT) for _ in range(2)
+    ]
+    here, taken = Wall(tmp_path), 0
+    while any(hanger.poll() is None for hanger in hangers):
+        seen = here.view(100)
+        assert seen.foreign == (), "no one sees a portrait that is only half there"
+        if len(seen.hung) > 10 and taken < 5:  # and some go while others come
+            here.take_down(seen.hung[-1].name)
+            taken += 1
+    assert [hanger.returncode for hanger in hangers] == [0, 0]
+    assert len({one.name for one in here.view(100).hung}) == 60 - taken
