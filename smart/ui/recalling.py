@@ -99,12 +99,10 @@ def seat(studio: Studio, sampling: SamplingOptions, values: Mapping[str, Any]) -
     options = sampled(**sampling.to_dict())
     who = options.to_dict()
     tiles, kept = list(values["tiles"] or []), list(values["kept"] or [])
-    place = place_of(options, tiles)
+    place = place_of(options, tiles, kept)
     if place is None:  # takes the place of someone who need not stay
         free = [index for index, one in enumerate(tiles) if one not in kept]
         place = free[0] if free else len(tiles)
-    before = tiles[place] if place < len(tiles) else None
-    kept = [who if one == before else one for one in kept]
     tiles[place : place + 1] = [who]
     try:
         picture = face(options, EASEL)

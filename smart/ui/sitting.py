@@ -275,16 +275,25 @@ def keep(
             )
         kept.append(who)
     if who not in tiles:  # someone who was changed takes the place of the one it began with
-        base = sampled(**who)
-        place = place_of(base, tiles)
-        tiles[len(tiles) - 1 if place is None else place] = who
+        place = place_of(sampled(**who), tiles, kept)
+        free = [index for index, one in enumerate(tiles) if one not in kept] or [len(tiles)]
+        place = free[-1] if place is None else place
+        tiles[place : place + 1] = [who]
     return [kept, tiles, gallery(tiles, kept, tiles.index(who))]
 
 
-def place_of(who: SamplingOptions, tiles: Sequence[Person]) -> int | None:
-    """Where someone hangs, whatever they were asked for; None where they do not."""
+def place_of(
+    who: SamplingOptions, tiles: Sequence[Person], kept: Sequence[Person] = ()
+) -> int | None:
+    """Where someone hangs, whatever they were asked for; None where they do not.
+
+    Those who are kept stay as they are: their places are nobody else's.
+    """
+    if who.to_dict() in tiles:
+        return tiles.index(who.to_dict())
     for place, tile in enumerate(tiles):
-        if all(tile[name] == getattr(who, name) for name in ("seed", "relative", "likeness")):
+        same = all(tile[name] == getattr(who, name) for name in ("seed", "relative", "likeness"))
+        if same and tile not in kept:
             return place
     return None
 
