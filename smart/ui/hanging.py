@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from smart import pipeline, wall
-from smart.provenance import who_sat
+from smart.provenance import name_of, who_sat
 from smart.ui import handlers, home
 from smart.ui.sitting import caption as sitter_caption
 from smart.wall import Foreign, Hung, SessionWalls, Wall
@@ -128,5 +128,5 @@ def sitter_of(known: Mapping[str, Any]) -> str:
 
 def _painters(listed: Any, names: Mapping[str, str]) -> str:
     items = listed if isinstance(listed, list) else []
-    slugs = [str(one.get("slug", ""))[:80] for one in items if isinstance(one, dict)]
-    return " and ".join(names.get(slug.split("/")[0], slug) for slug in slugs[:4])
+    painters = [one for one in items if isinstance(one, dict)]
+    return " and ".join(name_of(one, names) for one in painters[:4])

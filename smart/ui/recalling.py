@@ -12,6 +12,7 @@ import gradio as gr
 from PIL import Image
 
 from smart import images, movie, pipeline
+from smart import settings as all_settings
 from smart.options import PaintingOptions, SamplingOptions
 from smart.settings import GIVE_PHOTOGRAPH, Settings
 from smart.ui import handlers, home, own_painters, painting
@@ -60,7 +61,13 @@ def controls(
     studio: Studio, settings: Settings, values: Mapping[str, Any], session: str | None
 ) -> Updates:
     """Every control as the settings say; who sits is shown only where the easel is free."""
-    updates: Updates = _painters(studio, settings, values, session)
+    painters: Updates = _painters(studio, settings, values, session)
+    return painters | hand_and_sitter(studio, settings, values)
+
+
+def hand_and_sitter(studio: Studio, settings: Settings, values: Mapping[str, Any]) -> Updates:
+    """Every control but those of the painters."""
+    updates: Updates = {}
     for name, value in settings.painting.to_dict().items():
         updates[studio.options[name]] = value
     size = settings.painting.size
@@ -69,6 +76,22 @@ def controls(
     if settings.sampling is not None:
         updates |= seat(studio, settings.sampling, values)
     return updates
+
+
+def portrait_settings(
+    studio: Studio, known: dict[str, Any], values: Mapping[str, Any], session: str | None
+) -> tuple[Updates, list[str], bool]:
+    """The controls as a portrait says, what cannot be set, and whether its painters are here."""
+    here = own_painters.catalogue(session)
+    gone = all_settings.not_here(known, here)
+    if not gone or not here.styles:
+        back, notes = all_settings.of_portrait(known, "The portrait", here)
+        return controls(studio, back, values, session), notes, True
+    # Any painter serves to read the rest; the one who is chosen stays.
+    known = all_settings.with_painter(known, here.choose(here.styles[0].slug))
+    back, notes = all_settings.of_portrait(known, "The portrait", here)
+    words = all_settings.NOT_HERE.format(painter=" and ".join(gone))
+    return hand_and_sitter(studio, back, values), [words, *notes], False
 
 
 def _painters(
