@@ -30,6 +30,7 @@ class Studio:
     first_seed: gr.Number
     others: gr.Button
     keep: gr.Button
+    keep_words: gr.HTML
     kept: gr.State
     shown: gr.State
     tiles: gr.State
@@ -43,6 +44,7 @@ class Studio:
     wishes: list[gr.Slider]
     asked: gr.Image
     free: gr.State
+    seated: gr.State  # who was shown on the easel last, before it was painted
     as_they_came: gr.Button
     relatives: gr.Button
     distance: gr.Slider
@@ -88,7 +90,7 @@ class Studio:
         return [self.features_from, self.colors_from, self.face_noise, *self.wishes]
 
     def wall(self) -> list[Any]:
-        """What changes when other sitters come, in the order of sitting.show_sitters."""
+        """What changes when other sitters come, in the order of seating.show_sitters."""
         return [
             self.shown, self.sitters, self.tiles, self.chosen, *self.chair(), self.kept,
             *self.controls(),
@@ -99,8 +101,12 @@ class Studio:
         return [self.painters, self.slugs, self.painter, self.work, self.credit, self.second]
 
     def chair(self) -> list[Any]:
-        """What changes when someone else sits down."""
-        return [self.easel, self.asked, self.film, self.film_picture]
+        """What changes when someone else sits down, in the order of seating."""
+        return [
+            self.keep, self.keep_words, self.seated, self.easel, self.asked, self.film,
+            self.film_picture, self.compare, self.comparing, self.status, self.before_after,
+            self.download, self.go_on, self.film_button,
+        ]  # fmt: skip
 
     def values(self) -> dict[str, Any]:
         """Everything that a portrait depends on, by name."""

@@ -16,6 +16,7 @@ from smart import settings as all_settings
 from smart.options import PaintingOptions, SamplingOptions
 from smart.settings import GIVE_PHOTOGRAPH, Settings
 from smart.ui import handlers, home, own_painters, painting
+from smart.ui.seating import keep_button
 from smart.ui.sitting import (
     EASEL,
     SITTERS,
@@ -42,10 +43,10 @@ def outputs(studio: Studio) -> list[Any]:
     """Every component that a recall changes."""
     return [
         *studio.at_the_easel(), studio.asked, studio.shown, studio.sitters, studio.tiles,
-        studio.chosen, studio.kept, studio.psi, studio.generator, studio.distance,
-        studio.use_photo, *studio.controls(), studio.painters, studio.slugs, studio.painter,
-        studio.work, studio.credit, studio.second, studio.role, studio.share,
-        *studio.options.values(),
+        studio.chosen, studio.kept, studio.keep, studio.keep_words, studio.seated, studio.psi,
+        studio.generator, studio.distance, studio.use_photo, *studio.controls(),
+        studio.painters, studio.slugs, studio.painter, studio.work, studio.credit,
+        studio.second, studio.role, studio.share, *studio.options.values(),
     ]  # fmt: skip
 
 
@@ -136,6 +137,9 @@ def seat(studio: Studio, sampling: SamplingOptions, values: Mapping[str, Any]) -
         studio.sitters: shown,
         studio.tiles: tiles[:SITTERS],
         studio.kept: kept,
+        studio.keep: keep_button(kept, who),
+        studio.keep_words: "",
+        studio.seated: who,
         studio.chosen: base_of(options),
         studio.use_photo: False,
         studio.psi: options.psi,
@@ -153,9 +157,14 @@ def sitter_at_the_easel(studio: Studio, sampling: SamplingOptions, words: str) -
     return {
         studio.easel: gr.Image(face(sampled(**sampling.to_dict()), EASEL), visible=True),
         studio.compare: gr.ImageSlider(visible=False),
+        studio.comparing: False,
         studio.film: gr.Video(visible=False),
         studio.film_picture: gr.Image(visible=False),
         studio.status: handlers.status(words),
+        studio.before_after: gr.Button(visible=False),
+        studio.download: gr.DownloadButton(visible=False),
+        studio.go_on: gr.Button(visible=False),
+        studio.film_button: gr.Button(visible=False),
     }
 
 

@@ -25,6 +25,7 @@ def sitter_panel() -> dict[str, Any]:
     with gr.Row(elem_classes="tight", equal_height=True):
         parts["others"] = gr.Button("Six others", elem_id="others", scale=2, min_width=110)
         parts["keep"] = gr.Button("Keep", elem_id="keep", scale=1, min_width=80)
+    parts["keep_words"] = gr.HTML(elem_id="keep-words", elem_classes="note", padding=False)
     with gr.Accordion("Ask the sitter", open=False, elem_classes="plain-accordion", elem_id="ask"):
         # The easel is far away on a phone: there the face is shown above the sliders (see the CSS).
         parts["asked"] = gr.Image(
@@ -68,6 +69,7 @@ def sitter_panel() -> dict[str, Any]:
         ("tiles", []),
         ("kept", []),
         ("free", True),
+        ("seated", None),
     ):
         parts[name] = gr.State(start)
     return parts

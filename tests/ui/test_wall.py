@@ -16,7 +16,7 @@ from PIL import Image
 from smart import images, pipeline, settings, sitters
 from smart.options import FACES, PaintingOptions, SamplingOptions, sliders_text
 from smart.settings import Settings
-from smart.ui import hanging, home, painting, recalling, sitting, studio, wall
+from smart.ui import hanging, home, painting, recalling, studio, wall
 from smart.ui.panels import Studio
 from tests.test_settings import any_settings, known_of
 from tests.test_wall import portrait_of
@@ -132,21 +132,6 @@ def test_whoever_is_recalled_takes_a_place(page: Studio, few_styles: Path) -> No
     for bad in ("wings=1", "smile=7"):
         with pytest.raises(gr.Error, match="wings|smile is 7"):
             recalling.controls(page, Settings(SamplingOptions(sliders=bad), "hokusai"), now, "a")
-
-
-def test_who_is_kept_is_not_lost_by_keeping_another_of_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sitting, "gallery", lambda *_: None)
-    tiles = [SamplingOptions(seed=seed).to_dict() for seed in range(6)]
-    base = sitting.base_of(SamplingOptions(seed=0))
-    slider = [one.name for one in sitters.sliders_of(FACES)].index("smile")
-    kept: list[dict[str, Any]] = []
-    for smile in (0.5, -0.5):
-        asked = [smile if index == slider else 0 for index in range(sitting.WISHES)]
-        kept, tiles, *_ = sitting.keep(kept, tiles, base, None, None, "fixed", *asked)
-    assert [one["sliders"] for one in kept] == ["smile=0.5", "smile=-0.5"]
-    assert [one for one in tiles if one in kept] == kept
 
 
 @pytest.mark.parametrize(
