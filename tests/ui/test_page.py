@@ -64,6 +64,7 @@ def test_keys(visitor: Visitor) -> None:
         before = easel.get_attribute("src") or ""
         page.keyboard.press(key)
         expect(chosen).to_contain_text(f"Sitter {sitter}")
+        expect(chosen).to_have_attribute("aria-label", f"Sitter {sitter}")
         expect(easel).not_to_have_attribute("src", before, timeout=30_000)
     page.get_by_text("Katsushika Hokusai").first.click()
     works, lists = page.locator("#work input"), page.locator("[role=listbox]")

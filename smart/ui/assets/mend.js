@@ -1,10 +1,19 @@
 // Gradio's placeholder for "nothing here yet" has a label but no role that could carry it.
+// A picture in a gallery is called by its caption, not by its number.
 (() => {
-  const name = () => document.querySelectorAll(".empty[aria-label]:not([role])")
-    .forEach((one) => one.setAttribute("role", "img"));
+  function name() {
+    document.querySelectorAll(".empty[aria-label]:not([role])").forEach((one) => one.setAttribute("role", "img"));
+    for (const tile of document.querySelectorAll("button.thumbnail-item")) {
+      const said = tile.querySelector(".caption-label")?.textContent || tile.querySelector("img")?.alt || "";
+      const caption = said.trim();
+      if (caption && tile.getAttribute("aria-label") !== caption) tile.setAttribute("aria-label", caption);
+    }
+  }
   function begin() {
     name();
-    new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+    new MutationObserver(name).observe(document.body, {
+      childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["aria-label"],
+    });
   }
   if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
 })();
