@@ -108,10 +108,10 @@ def caption(one: Hung, names: Mapping[str, str]) -> str:
 
 
 def date_of(made: float) -> str:
-    """The day and the minute, such as 25 Nov, 14:20, with the year where it is another one."""
+    """The day and the minute, such as 25 Nov, 14:20, or the year where it is another one."""
     then = time.localtime(made)
     this_year = then.tm_year == time.localtime().tm_year
-    return f"{then.tm_mday} " + time.strftime("%b, %H:%M" if this_year else "%b %Y", then)
+    return f"{then.tm_mday} " + time.strftime("%b, %H:%M" if this_year else "%b, %Y", then)
 
 
 def sitter_of(known: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ def sitter_panel() -> dict[str, Any]:
             filterable=False, elem_id="generator",
         )  # fmt: skip
         parts["face_noise"] = gr.Radio(
-            [("As it is", "fixed"), ("New", "seed"), ("None", "off")], value="fixed",
+            [("As it is", "fixed"), ("New", "seed"), ("Without", "off")], value="fixed",
             label="Noise", info=told(options_of(SamplingOptions)["face_noise"]),
             elem_id="face-noise",
         )  # fmt: skip
@@ -80,8 +80,8 @@ def _family(parts: dict[str, Any]) -> None:
     parts["relatives"] = gr.Button("Relatives", elem_id="relatives", size="sm")
     with gr.Row(elem_classes="tight"):
         for name, info in (
-            ("features_from", "and hair: the seed of another sitter"),
-            ("colors_from", "and light: the seed of another sitter"),
+            ("features_from", "Features and hair come from the sitter of this seed."),
+            ("colors_from", "Colours and light come from the sitter of this seed."),
         ):
             parts[name] = gr.Number(
                 None, label=options_of(SamplingOptions)[name].label, info=info, min_width=110,
