@@ -64,7 +64,19 @@ def hang(panel: WallPanel, request: gr.Request, portrait: pipeline.Portrait) -> 
         return {}
     if not home.own_machine():
         sessions.make_room()
-    return show(panel, request)
+    return show(panel, request) | unmarked(panel)
+
+
+def unmarked(panel: WallPanel) -> dict[Any, Any]:
+    """No portrait is chosen any more, so nothing is told of one."""
+    return {
+        panel.chosen: None,
+        panel.sure: None,
+        panel.pairing: False,
+        panel.about: "",
+        panel.actions: gr.Column(visible=False),
+        panel.pair: gr.ImageSlider(visible=False),
+    }
 
 
 def show(panel: WallPanel, request: gr.Request, most: int = FIRST) -> dict[Any, Any]:

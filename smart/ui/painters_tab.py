@@ -115,7 +115,7 @@ def _wall() -> dict[str, Any]:
                 label="Search", placeholder="Name, work, year or licence", elem_id="find-painter",
                 max_length=painter_details.MAX_SEARCH, scale=4, min_width=180,
             ),
-            "again": gr.Button("Look again", elem_id="look-again", scale=1, min_width=110),
+            "again": gr.Button("Look again", elem_id="look-again", scale=1, min_width=140),
         }  # fmt: skip
     parts["count"] = gr.HTML(elem_classes="note", elem_id="painter-count", padding=False)
     parts["painters"] = gr.Gallery(

@@ -127,7 +127,7 @@ class Studio:
         return [
             self.easel, self.compare, self.film, self.film_picture, self.status, self.comparing,
             self.paint, self.stop, self.before_after, self.download, self.go_on,
-            self.film_button, self.last, *self.portraits.hung(),
+            self.film_button, self.last, *self.portraits.hung(), *self.portraits.looked_at(),
         ]  # fmt: skip
 
 
@@ -219,13 +219,13 @@ def easel_panel() -> dict[str, Any]:
         parts["go_on"] = gr.Button("Go on", elem_id="go-on", **small)
         parts["film_button"] = gr.Button("Film", elem_id="film-button", **small)
     controls: dict[str, Any] = {}
-    with gr.Row(elem_classes="tight"):
+    with gr.Row(elem_classes="tight", elem_id="near-hand", equal_height=True):
         controls["size"] = gr.Dropdown(
             sizes(), label="Size", filterable=False,
             value=usual_size(), elem_id="size", min_width=140,
         )  # fmt: skip
         for name in NEAR:
-            with gr.Column(min_width=200):
+            with gr.Column(min_width=210):
                 controls[name] = control(PaintingOptions, name)
     with gr.Accordion("The painter's hand", open=False, elem_classes="plain-accordion"):
         # What people reach for comes first, what only some need last.

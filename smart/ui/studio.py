@@ -12,6 +12,14 @@ from smart.ui.events import LONG, PRIVATE, QUICK, Work, by_name
 from smart.ui.panels import Studio, easel_panel, painter_panel
 from smart.ui.sitter_panel import sitter_panel
 
+# It opens below the portrait, out of sight.
+TO_THE_FILM = """() => setTimeout(() => {
+  document.querySelector("#film, #film-picture")?.scrollIntoView({
+    block: "center",
+    behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+  });
+}, 300)"""
+
 
 def build(demo: gr.Blocks) -> Studio:
     """Lay out the tab and wire it up; call inside gr.Blocks."""
@@ -180,4 +188,4 @@ def _wire_easel(studio: Studio) -> None:
     studio.film_button.click(
         painting.show_film, studio.last, [studio.film, studio.film_picture],
         show_progress="minimal", show_progress_on=[studio.film_button], **QUICK,
-    )  # fmt: skip
+    ).success(None, None, None, js=TO_THE_FILM, queue=False, **PRIVATE)  # fmt: skip

@@ -236,11 +236,7 @@ def delete(studio: Studio, request: gr.Request, values: Values) -> Updates:
     except ValueError as error:
         raise gr.Error(str(error), title="The wall", print_exception=False) from error
     return hanging.show(panel, request, len(values["names"] or []) or hanging.FIRST) | {
-        panel.chosen: None,
-        panel.sure: None,
-        panel.pairing: False,
-        panel.actions: gr.Column(visible=False),
-        panel.pair: gr.ImageSlider(visible=False),
+        **hanging.unmarked(panel),
         panel.delete: gr.Button(DELETE, variant="secondary"),
     }
 
