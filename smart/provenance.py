@@ -61,15 +61,24 @@ class Recipe:
 
 
 def painters_to_list(choices: Sequence[Choice]) -> list[dict[str, Any]]:
-    """Painters with weights and the checksums of their works."""
+    """Painters with names, weights and the checksums of their works."""
     return [
         {
             "slug": choice.slug,
+            **({"name": choice.name} if choice.name else {}),
             "weight": choice.weight,
             "works": {work.slug: work.sha256 for work in choice.works},
         }
         for choice in choices
     ]
+
+
+def name_of(painter: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """What the painter of a portrait is called, now by names (by slug) or when it was painted."""
+    artist = str(painter.get("slug", ""))[:80].split("/")[0]
+    told = painter.get("name")
+    then = told[:80] if isinstance(told, str) and told else artist.replace("-", " ").title()
+    return names.get(artist, then)
 
 
 def legs_to_dict(legs: Sequence[Leg]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,10 @@ TOO_LONG = "These settings are too long for a link; give the portrait itself ins
 BROKEN = "The link could not be read ({reason}); this is the page as it always opens."
 MORE_PAINTERS = "More than two painted it; the Studio takes the first two of them."
 GIVE_PHOTOGRAPH = "It shows a photograph, which it does not hold: give the photograph again."
+NOT_HERE = (
+    "{painter} does not paint here any more, so the painter stays as chosen; the portrait can be "
+    "seen and downloaded, and all else is set."
+)
 CHANGED = "The pictures of {painter} are not those it was painted after; it will look different."
 
 
@@ -101,6 +105,24 @@ def of_recipe(recipe: Recipe) -> Settings:
     return Settings(
         recipe.sampling, first.slug, recipe.painting, second.slug if second else "", role, share
     )
+
+
+def not_here(known: Mapping[str, Any], catalogue: Catalogue) -> list[str]:
+    """The names of a portrait's painters that are not among those of catalogue."""
+    names, gone = catalogue.names(), []
+    for listed in (known.get("styles"), known.get("ground")):
+        for item in listed[:10] if isinstance(listed, list) else ():
+            if isinstance(item, dict):
+                try:
+                    catalogue.choose(_plain(str(item.get("slug", ""))[:200]))
+                except styles.StyleError:
+                    gone.append(provenance.name_of(item, names))
+    return list(dict.fromkeys(gone))
+
+
+def with_painter(known: Mapping[str, Any], painter: Choice) -> dict[str, Any]:
+    """A portrait's provenance with another painter in the place of its own."""
+    return {**known, "styles": provenance.painters_to_list([painter]), "ground": None}
 
 
 def of_portrait(
@@ -178,10 +200,10 @@ def from_query(query: Mapping[str, str]) -> Settings | None:
     )
 
 
-def words_of(known: Mapping[str, Any], name_of: Callable[[str], str] = str) -> dict[str, str]:
+def words_of(known: Mapping[str, Any], names: Mapping[str, str] | None = None) -> dict[str, str]:
     """Every setting of a portrait as label and value, in the words of the page.
 
-    known may be damaged: what cannot be read is left out. name_of gives a painter's name.
+    known may be damaged: what cannot be read is left out. names are the painters', by slug.
     """
     words: dict[str, str] = {}
     sitter = known.get("sitter")
@@ -189,9 +211,9 @@ def words_of(known: Mapping[str, Any], name_of: Callable[[str], str] = str) -> d
         words |= _sitter_words(sitter)
     else:
         words["Sitter"] = "A photograph"
-    words["Painter"] = _painter_words(known.get("styles"), name_of)
+    words["Painter"] = _painter_words(known.get("styles"), names or {})
     if known.get("ground"):
-        words["Behind the sitter"] = _painter_words(known["ground"], name_of)
+        words["Behind the sitter"] = _painter_words(known["ground"], names or {})
     words |= _option_words(PaintingOptions, known.get("painting"))
     stopped = known.get("stopped_after")
     if isinstance(stopped, int):
@@ -200,10 +222,10 @@ def words_of(known: Mapping[str, Any], name_of: Callable[[str], str] = str) -> d
 
 
 def differences(
-    first: Mapping[str, Any], second: Mapping[str, Any], name_of: Callable[[str], str] = str
+    first: Mapping[str, Any], second: Mapping[str, Any], names: Mapping[str, str] | None = None
 ) -> list[tuple[str, str, str]]:
     """In what two portraits differ: label, the first's value, the second's."""
-    left, right = words_of(first, name_of), words_of(second, name_of)
+    left, right = words_of(first, names), words_of(second, names)
     labels = list(dict.fromkeys([*left, *right]))
     return [
         (label, left.get(label, "–"), right.get(label, "–"))
@@ -244,14 +266,13 @@ def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _painter_words(listed: Any, name_of: Callable[[str], str]) -> str:
+def _painter_words(listed: Any, names: Mapping[str, str]) -> str:
     items: Sequence[Any] = listed[:10] if isinstance(listed, list) else ()
     items = [one for one in items if isinstance(one, dict)]
     words = []
     for one in items:
-        weight, slug = one.get("weight"), str(one.get("slug", ""))[:80]
-        artist, _, work = slug.partition("/")
-        name = name_of(artist) + (f" ({work})" if work else "")
+        weight, work = one.get("weight"), str(one.get("slug", ""))[:80].partition("/")[2]
+        name = provenance.name_of(one, names) + (f" ({work})" if work else "")
         share = f" {100 * weight:.0f} %" if isinstance(weight, float | int) else ""
         words.append(name + (share if len(items) > 1 else ""))
     return " and ".join(words)

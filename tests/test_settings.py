@@ -186,11 +186,11 @@ def test_differences_in_words(few_styles: Path) -> None:
         )
     )  # fmt: skip
     assert settings.differences(one, one) == []
-    assert settings.differences(one, two, lambda slug: names[slug]) == [
+    assert settings.differences(one, two, names) == [
         ("Size", "512 px", "768 px"),
         ("Asked: smile", "–", "-0.5"),
         ("Behind the sitter", "–", "Red Noise"),
     ]
-    assert settings.words_of(one, lambda slug: names[slug])["Painter"] == "Katsushika Hokusai"
+    assert settings.words_of(one, names)["Painter"] == "Katsushika Hokusai"
     for damaged in ({}, {"sitter": 3, "styles": "x", "painting": []}, {"sitter": {"seed": "y"}}):
         settings.words_of(damaged)

@@ -21,6 +21,7 @@ from smart.ui import (
     owner,
     painters_tab,
     school_tab,
+    seating,
     sitting,
     story_tab,
     studio,
@@ -67,7 +68,7 @@ def build() -> gr.Blocks:
                 school_tab.build(tab, demo)
         gr.HTML(CREDITS.format(languages=languages.links()), padding=False)
         opened = demo.load(
-            handlers.open_page,
+            seating.open_page,
             [parts.psi, parts.first_seed, parts.generator],
             [
                 *parts.painters_wall(), parts.generator, parts.options["size"], *parts.wall(),

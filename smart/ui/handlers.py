@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,9 +12,8 @@ from PIL import Image
 
 from smart import images, styles
 from smart.styles import Style, Work
-from smart.ui import own_painters, sitting
+from smart.ui import own_painters
 from smart.ui.sitting import THUMBNAIL, busy
-from smart.ui.sizes import sizes, usual_size
 
 ALL_WORKS = "All works together"
 PAINTERS = 6  # components that other painters change (see Studio.painters_wall)
@@ -48,19 +47,6 @@ def thumbnail(style: Style) -> Image.Image:
     """The painter's first work as a square; kept, since everyone sees it."""
     one = style.works[:1]
     return _thumbnail(tuple(work.sha256 for work in one), one)
-
-
-def open_page(
-    request: gr.Request, psi: float, first_seed: int, generator: str
-) -> Iterator[list[Any]]:
-    """What a new visitor sees: the painters at once, then the six sitters."""
-    yield [
-        *painter_wall(request.session_hash),
-        gr.Dropdown(sitting.origins()),
-        gr.Dropdown(sizes(), value=usual_size()),  # whom the page is served to is known only now
-        *[gr.skip()] * sitting.WALL,
-    ]
-    yield [*[gr.skip()] * (PAINTERS + 2), *sitting.show_sitters(first_seed, psi, generator)]
 
 
 def painter_wall(session: str | None, chosen: str = "", second: str = "") -> list[Any]:

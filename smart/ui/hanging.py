@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from smart import pipeline, wall
-from smart.provenance import who_sat
+from smart.provenance import name_of, who_sat
 from smart.ui import handlers, home
 from smart.ui.sitting import caption as sitter_caption
 from smart.wall import Foreign, Hung, SessionWalls, Wall
@@ -64,7 +64,19 @@ def hang(panel: WallPanel, request: gr.Request, portrait: pipeline.Portrait) -> 
         return {}
     if not home.own_machine():
         sessions.make_room()
-    return show(panel, request)
+    return show(panel, request) | unmarked(panel)
+
+
+def unmarked(panel: WallPanel) -> dict[Any, Any]:
+    """No portrait is chosen any more, so nothing is told of one."""
+    return {
+        panel.chosen: None,
+        panel.sure: None,
+        panel.pairing: False,
+        panel.about: "",
+        panel.actions: gr.Column(visible=False),
+        panel.pair: gr.ImageSlider(visible=False),
+    }
 
 
 def show(panel: WallPanel, request: gr.Request, most: int = FIRST) -> dict[Any, Any]:
@@ -108,10 +120,10 @@ def caption(one: Hung, names: Mapping[str, str]) -> str:
 
 
 def date_of(made: float) -> str:
-    """The day and the minute, such as 25 Nov, 14:20, with the year where it is another one."""
+    """The day and the minute, such as 25 Nov, 14:20, or the year where it is another one."""
     then = time.localtime(made)
     this_year = then.tm_year == time.localtime().tm_year
-    return f"{then.tm_mday} " + time.strftime("%b, %H:%M" if this_year else "%b %Y", then)
+    return f"{then.tm_mday} " + time.strftime("%b, %H:%M" if this_year else "%b, %Y", then)
 
 
 def sitter_of(known: Mapping[str, Any]) -> str:
@@ -128,5 +140,5 @@ def sitter_of(known: Mapping[str, Any]) -> str:
 
 def _painters(listed: Any, names: Mapping[str, str]) -> str:
     items = listed if isinstance(listed, list) else []
-    slugs = [str(one.get("slug", ""))[:80] for one in items if isinstance(one, dict)]
-    return " and ".join(names.get(slug.split("/")[0], slug) for slug in slugs[:4])
+    painters = [one for one in items if isinstance(one, dict)]
+    return " and ".join(name_of(one, names) for one in painters[:4])

@@ -15,6 +15,7 @@ from smart.progress import Cancelled
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
 from smart.ui.painting import easel_at_work, left_the_line
+from smart.ui.seating import keep_button
 from smart.ui.sitting import EASEL, SITTERS, base_of, controls_of, desk, face, gallery
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def search(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Itera
         studio.paint: gr.Button(visible=True),
         studio.stop: gr.Button(visible=False),
         studio.kept: kept,
+        studio.keep: keep_button(kept, who),
+        studio.seated: who,
         studio.tiles: tiles,
         studio.sitters: gallery(tiles, kept, place),
         studio.chosen: base_of(found.options),

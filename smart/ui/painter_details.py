@@ -44,9 +44,10 @@ def _caption(style: Style) -> str:
     parts = [style.name]
     if style.artist and style.artist != style.name:
         parts.append(style.artist)
+    told = " · ".join(parts)
     if len(style.works) > 1:
-        parts.append(f"{len(style.works)}\N{NO-BREAK SPACE}works")
-    return " · ".join(parts)
+        told += f", {len(style.works)}\N{NO-BREAK SPACE}works"
+    return told
 
 
 def _count(found: Sequence[Style], everyone: Sequence[Style]) -> str:

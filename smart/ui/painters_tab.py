@@ -115,7 +115,7 @@ def _wall() -> dict[str, Any]:
                 label="Search", placeholder="Name, work, year or licence", elem_id="find-painter",
                 max_length=painter_details.MAX_SEARCH, scale=4, min_width=180,
             ),
-            "again": gr.Button("Look again", elem_id="look-again", scale=1, min_width=110),
+            "again": gr.Button("Look again", elem_id="look-again", scale=1, min_width=140),
         }  # fmt: skip
     parts["count"] = gr.HTML(elem_classes="note", elem_id="painter-count", padding=False)
     parts["painters"] = gr.Gallery(
@@ -141,8 +141,9 @@ def _details() -> dict[str, Any]:
         parts["remove"] = gr.Button("Remove", elem_id="remove", scale=1, min_width=90)
     with gr.Row(elem_classes="tight", visible=False, elem_id="sure") as parts["sure"]:
         gr.HTML(
-            "<p>Remove this painter and the pictures for good?</p>", elem_classes="note",
-            padding=False,
+            "<p>Remove this painter and the pictures for good? Portraits stay on the wall, but "
+            "none like them can be painted again.</p>",
+            elem_classes="note", padding=False,
         )  # fmt: skip
         parts["really"] = gr.Button(
             "Yes, remove", variant="stop", elem_id="really", min_width=110, scale=1

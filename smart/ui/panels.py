@@ -30,6 +30,7 @@ class Studio:
     first_seed: gr.Number
     others: gr.Button
     keep: gr.Button
+    keep_words: gr.HTML
     kept: gr.State
     shown: gr.State
     tiles: gr.State
@@ -43,6 +44,7 @@ class Studio:
     wishes: list[gr.Slider]
     asked: gr.Image
     free: gr.State
+    seated: gr.State  # who was shown on the easel last, before it was painted
     as_they_came: gr.Button
     relatives: gr.Button
     distance: gr.Slider
@@ -88,7 +90,7 @@ class Studio:
         return [self.features_from, self.colors_from, self.face_noise, *self.wishes]
 
     def wall(self) -> list[Any]:
-        """What changes when other sitters come, in the order of sitting.show_sitters."""
+        """What changes when other sitters come, in the order of seating.show_sitters."""
         return [
             self.shown, self.sitters, self.tiles, self.chosen, *self.chair(), self.kept,
             *self.controls(),
@@ -99,8 +101,12 @@ class Studio:
         return [self.painters, self.slugs, self.painter, self.work, self.credit, self.second]
 
     def chair(self) -> list[Any]:
-        """What changes when someone else sits down."""
-        return [self.easel, self.asked, self.film, self.film_picture]
+        """What changes when someone else sits down, in the order of seating."""
+        return [
+            self.keep, self.keep_words, self.seated, self.easel, self.asked, self.film,
+            self.film_picture, self.compare, self.comparing, self.status, self.before_after,
+            self.download, self.go_on, self.film_button,
+        ]  # fmt: skip
 
     def values(self) -> dict[str, Any]:
         """Everything that a portrait depends on, by name."""
@@ -121,7 +127,7 @@ class Studio:
         return [
             self.easel, self.compare, self.film, self.film_picture, self.status, self.comparing,
             self.paint, self.stop, self.before_after, self.download, self.go_on,
-            self.film_button, self.last, *self.portraits.hung(),
+            self.film_button, self.last, *self.portraits.hung(), *self.portraits.looked_at(),
         ]  # fmt: skip
 
 
@@ -213,13 +219,13 @@ def easel_panel() -> dict[str, Any]:
         parts["go_on"] = gr.Button("Go on", elem_id="go-on", **small)
         parts["film_button"] = gr.Button("Film", elem_id="film-button", **small)
     controls: dict[str, Any] = {}
-    with gr.Row(elem_classes="tight"):
+    with gr.Row(elem_classes="tight", elem_id="near-hand", equal_height=True):
         controls["size"] = gr.Dropdown(
             sizes(), label="Size", filterable=False,
             value=usual_size(), elem_id="size", min_width=140,
         )  # fmt: skip
         for name in NEAR:
-            with gr.Column(min_width=200):
+            with gr.Column(min_width=210):
                 controls[name] = control(PaintingOptions, name)
     with gr.Accordion("The painter's hand", open=False, elem_classes="plain-accordion"):
         # What people reach for comes first, what only some need last.

@@ -12,9 +12,11 @@ import gradio as gr
 from PIL import Image
 
 from smart import images, movie, pipeline
+from smart import settings as all_settings
 from smart.options import PaintingOptions, SamplingOptions
 from smart.settings import GIVE_PHOTOGRAPH, Settings
 from smart.ui import handlers, home, own_painters, painting
+from smart.ui.seating import keep_button
 from smart.ui.sitting import (
     EASEL,
     SITTERS,
@@ -41,10 +43,10 @@ def outputs(studio: Studio) -> list[Any]:
     """Every component that a recall changes."""
     return [
         *studio.at_the_easel(), studio.asked, studio.shown, studio.sitters, studio.tiles,
-        studio.chosen, studio.kept, studio.psi, studio.generator, studio.distance,
-        studio.use_photo, *studio.controls(), studio.painters, studio.slugs, studio.painter,
-        studio.work, studio.credit, studio.second, studio.role, studio.share,
-        *studio.options.values(),
+        studio.chosen, studio.kept, studio.keep, studio.keep_words, studio.seated, studio.psi,
+        studio.generator, studio.distance, studio.use_photo, *studio.controls(),
+        studio.painters, studio.slugs, studio.painter, studio.work, studio.credit,
+        studio.second, studio.role, studio.share, *studio.options.values(),
     ]  # fmt: skip
 
 
@@ -60,7 +62,13 @@ def controls(
     studio: Studio, settings: Settings, values: Mapping[str, Any], session: str | None
 ) -> Updates:
     """Every control as the settings say; who sits is shown only where the easel is free."""
-    updates: Updates = _painters(studio, settings, values, session)
+    painters: Updates = _painters(studio, settings, values, session)
+    return painters | hand_and_sitter(studio, settings, values)
+
+
+def hand_and_sitter(studio: Studio, settings: Settings, values: Mapping[str, Any]) -> Updates:
+    """Every control but those of the painters."""
+    updates: Updates = {}
     for name, value in settings.painting.to_dict().items():
         updates[studio.options[name]] = value
     size = settings.painting.size
@@ -69,6 +77,22 @@ def controls(
     if settings.sampling is not None:
         updates |= seat(studio, settings.sampling, values)
     return updates
+
+
+def portrait_settings(
+    studio: Studio, known: dict[str, Any], values: Mapping[str, Any], session: str | None
+) -> tuple[Updates, list[str], bool]:
+    """The controls as a portrait says, what cannot be set, and whether its painters are here."""
+    here = own_painters.catalogue(session)
+    gone = all_settings.not_here(known, here)
+    if not gone or not here.styles:
+        back, notes = all_settings.of_portrait(known, "The portrait", here)
+        return controls(studio, back, values, session), notes, True
+    # Any painter serves to read the rest; the one who is chosen stays.
+    known = all_settings.with_painter(known, here.choose(here.styles[0].slug))
+    back, notes = all_settings.of_portrait(known, "The portrait", here)
+    words = all_settings.NOT_HERE.format(painter=" and ".join(gone))
+    return hand_and_sitter(studio, back, values), [words, *notes], False
 
 
 def _painters(
@@ -99,12 +123,10 @@ def seat(studio: Studio, sampling: SamplingOptions, values: Mapping[str, Any]) -
     options = sampled(**sampling.to_dict())
     who = options.to_dict()
     tiles, kept = list(values["tiles"] or []), list(values["kept"] or [])
-    place = place_of(options, tiles)
+    place = place_of(options, tiles, kept)
     if place is None:  # takes the place of someone who need not stay
         free = [index for index, one in enumerate(tiles) if one not in kept]
         place = free[0] if free else len(tiles)
-    before = tiles[place] if place < len(tiles) else None
-    kept = [who if one == before else one for one in kept]
     tiles[place : place + 1] = [who]
     try:
         picture = face(options, EASEL)
@@ -115,6 +137,9 @@ def seat(studio: Studio, sampling: SamplingOptions, values: Mapping[str, Any]) -
         studio.sitters: shown,
         studio.tiles: tiles[:SITTERS],
         studio.kept: kept,
+        studio.keep: keep_button(kept, who),
+        studio.keep_words: "",
+        studio.seated: who,
         studio.chosen: base_of(options),
         studio.use_photo: False,
         studio.psi: options.psi,
@@ -132,9 +157,14 @@ def sitter_at_the_easel(studio: Studio, sampling: SamplingOptions, words: str) -
     return {
         studio.easel: gr.Image(face(sampled(**sampling.to_dict()), EASEL), visible=True),
         studio.compare: gr.ImageSlider(visible=False),
+        studio.comparing: False,
         studio.film: gr.Video(visible=False),
         studio.film_picture: gr.Image(visible=False),
         studio.status: handlers.status(words),
+        studio.before_after: gr.Button(visible=False),
+        studio.download: gr.DownloadButton(visible=False),
+        studio.go_on: gr.Button(visible=False),
+        studio.film_button: gr.Button(visible=False),
     }
 
 

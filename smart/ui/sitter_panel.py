@@ -25,6 +25,7 @@ def sitter_panel() -> dict[str, Any]:
     with gr.Row(elem_classes="tight", equal_height=True):
         parts["others"] = gr.Button("Six others", elem_id="others", scale=2, min_width=110)
         parts["keep"] = gr.Button("Keep", elem_id="keep", scale=1, min_width=80)
+    parts["keep_words"] = gr.HTML(elem_id="keep-words", elem_classes="note", padding=False)
     with gr.Accordion("Ask the sitter", open=False, elem_classes="plain-accordion", elem_id="ask"):
         # The easel is far away on a phone: there the face is shown above the sliders (see the CSS).
         parts["asked"] = gr.Image(
@@ -56,7 +57,7 @@ def sitter_panel() -> dict[str, Any]:
             filterable=False, elem_id="generator",
         )  # fmt: skip
         parts["face_noise"] = gr.Radio(
-            [("As it is", "fixed"), ("New", "seed"), ("None", "off")], value="fixed",
+            [("As it is", "fixed"), ("New", "seed"), ("Without", "off")], value="fixed",
             label="Noise", info=told(options_of(SamplingOptions)["face_noise"]),
             elem_id="face-noise",
         )  # fmt: skip
@@ -68,6 +69,7 @@ def sitter_panel() -> dict[str, Any]:
         ("tiles", []),
         ("kept", []),
         ("free", True),
+        ("seated", None),
     ):
         parts[name] = gr.State(start)
     return parts
@@ -78,8 +80,8 @@ def _family(parts: dict[str, Any]) -> None:
     parts["relatives"] = gr.Button("Relatives", elem_id="relatives", size="sm")
     with gr.Row(elem_classes="tight"):
         for name, info in (
-            ("features_from", "and hair: the seed of another sitter"),
-            ("colors_from", "and light: the seed of another sitter"),
+            ("features_from", "Features and hair come from the sitter of this seed."),
+            ("colors_from", "Colours and light come from the sitter of this seed."),
         ):
             parts[name] = gr.Number(
                 None, label=options_of(SamplingOptions)[name].label, info=info, min_width=110,

@@ -1,8 +1,8 @@
-"""What the Studio tab does about the sitter: the six to choose from, wishes, relatives, mixing."""
+"""Who sits: pictures, wishes and captions of sitters, and where they hang among the six."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +14,8 @@ from smart.gan.directions import Direction
 from smart.gan.generator import available
 from smart.options import (
     FACES,
-    SEEDS,
     SamplingOptions,
     default_of,
-    following,
     options_of,
     sliders_text,
 )
@@ -29,7 +27,6 @@ EASEL = 512  # px; previews are shown at this size whatever they are painted at
 SKETCH = 512  # px; what is shown while a slider is dragged, and after an arrow key
 FIRST_SEED = 12
 WISHES = 12  # sliders on the page, at most
-WALL = 9 + 3 + WISHES  # components that other sitters change (see Studio.wall)
 
 desk = Desk()
 Person = dict[str, Any]  # SamplingOptions as a dict: what the page keeps of a sitter
@@ -155,172 +152,22 @@ def gallery(tiles: Sequence[Person], kept: Sequence[Person], selected: int | Non
     return gr.Gallery(shown, selected_index=selected)
 
 
-def show_others(
-    shown: list[Any] | None,
-    kept: list[Person] | None,
-    first_seed: float | None,
-    psi: float,
-    generator: str,
-    request: gr.Request,
-) -> list[Any]:
-    """Other faces, unless these very ones are shown already."""
-    if shown == [first_seed, psi, generator]:
-        return [gr.skip()] * WALL
-    return show_sitters(first_seed, psi, generator, kept, request)
-
-
-def show_sitters(
-    first_seed: float | None,
-    psi: float,
-    generator: str,
-    kept: list[Person] | None = None,
-    request: gr.Request | None = None,
-) -> list[Any]:
-    """Those who are kept and the faces from first_seed on; the first new one takes the chair."""
-    if first_seed is None:
-        raise gr.Error(
-            f"The seed is empty; type a whole number from 0 to {SEEDS - 1}.",
-            title="Seed", print_exception=False,
-        )  # fmt: skip
-    kept = [one for one in kept or [] if one["generator"] == generator][: SITTERS - 1]
-    first = sampled(seed=first_seed, psi=psi, generator=generator)
-    new = [following(first, index).to_dict() for index in range(SITTERS - len(kept))]
-    return _seat([first_seed, psi, generator], [*kept, *new], kept, len(kept), request)
-
-
-def show_relatives(
-    request: gr.Request,
-    shown: list[Any] | None,
-    kept: list[Person] | None,
-    distance: float,
-    chosen: Person | None,
-    *controls: Any,
-) -> list[Any]:
-    """The sitter and five relatives, who share what the sitter is asked for."""
-    options = person(chosen, controls)
-    if options.likeness:
-        raise gr.Error(
-            "A likeness has no family; choose one of the sitters.", print_exception=False
-        )
-    head = options.replace(relative=0, distance=distance)
-    start = options.relative if options.relative else 1
-    family = [head.replace(relative=(start + index) % SEEDS or 1) for index in range(SITTERS - 1)]
-    tiles = [one.to_dict() for one in (head, *family)]
-    return _seat(["relatives", *(shown or [])], tiles, kept or [], 0, request)
-
-
-def _seat(
-    shown: list[Any],
-    tiles: list[Person],
-    kept: Sequence[Person],
-    place: int,
-    request: gr.Request | None,
-) -> list[Any]:
-    """What changes when other people come: those on the wall, and who takes the chair."""
-    options = sampled(**tiles[place])
-    return [
-        shown, gallery(tiles, kept, place), tiles, base_of(options),
-        *_chair(request, lambda: face(options, EASEL)), list(kept), *controls_of(options),
-    ]  # fmt: skip
-
-
 def busy(request: gr.Request | None) -> bool:
     """Whether something is under way at the easel of this session."""
     return request is not None and desk.busy(request.session_hash or "")
 
 
-def _chair(request: gr.Request | None, picture: Callable[[], Image.Image]) -> list[Any]:
-    """Someone takes the chair in front of the easel and a film ends, unless it is in use."""
-    if busy(request):
-        return [gr.skip()] * 4
-    shown = picture()
-    return [
-        gr.Image(shown, visible=True), shown, gr.Video(visible=False), gr.Image(visible=False)
-    ]  # fmt: skip
+def place_of(
+    who: SamplingOptions, tiles: Sequence[Person], kept: Sequence[Person] = ()
+) -> int | None:
+    """Where someone hangs, whatever they were asked for; None where they do not.
 
-
-def choose(tiles: list[Person], event: gr.SelectData, request: gr.Request) -> list[Any]:
-    """The sitter one clicked, who is painted then and not a photograph; whether the easel is free.
-
-    That is known now: the picture, which comes later, must not fall upon a finished portrait.
+    Those who are kept stay as they are: their places are nobody else's.
     """
-    if not tiles:
-        raise gr.Error("The sitters are gone; reload the page.", print_exception=False)
-    options = sampled(**tiles[int(event.index) % len(tiles)])
-    in_use = busy(request)
-    if in_use:
-        gr.Info(f"{caption(options)} sits for the next portrait.", duration=4)
-    return [base_of(options), False, not in_use, *controls_of(options)]
-
-
-def show_chosen(
-    request: gr.Request, free: bool, chosen: Person | None, *controls: Any
-) -> list[Any]:
-    """As show, where the easel was free when the sitter was chosen."""
-    return show(request, chosen, *controls) if free else [gr.skip()] * 4
-
-
-def keep(
-    kept: list[Person] | None, tiles: list[Person] | None, chosen: Person | None, *controls: Any
-) -> list[Any]:
-    """Keep who sits among the six when others come, or let them go."""
-    kept, tiles = list(kept or []), list(tiles or [])
-    who = person(chosen, controls).to_dict()
-    if who in kept:
-        kept.remove(who)
-    else:
-        if len(kept) >= SITTERS - 1:
-            raise gr.Error(
-                f"{SITTERS - 1} are kept already; let one of them go first.", print_exception=False
-            )
-        kept.append(who)
-    if who not in tiles:  # someone who was changed takes the place of the one it began with
-        base = sampled(**who)
-        place = place_of(base, tiles)
-        tiles[len(tiles) - 1 if place is None else place] = who
-    return [kept, tiles, gallery(tiles, kept, tiles.index(who))]
-
-
-def place_of(who: SamplingOptions, tiles: Sequence[Person]) -> int | None:
-    """Where someone hangs, whatever they were asked for; None where they do not."""
+    if who.to_dict() in tiles:
+        return tiles.index(who.to_dict())
     for place, tile in enumerate(tiles):
-        if all(tile[name] == getattr(who, name) for name in ("seed", "relative", "likeness")):
+        same = all(tile[name] == getattr(who, name) for name in ("seed", "relative", "likeness"))
+        if same and tile not in kept:
             return place
     return None
-
-
-def reset(chosen: Person | None) -> list[Any]:
-    """The chosen one without any wishes."""
-    return controls_of(sampled(**(chosen or {"seed": FIRST_SEED})))
-
-
-def show(request: gr.Request, chosen: Person | None, *controls: Any) -> list[Any]:
-    """The chosen sitter with all wishes takes the chair, unless the easel is in use."""
-    options = person(chosen, controls)
-    return _chair(request, lambda: face(options, EASEL))
-
-
-def sketch(request: gr.Request, chosen: Person | None, *controls: Any) -> list[Any]:
-    """While a slider is dragged: the same at once, and a little less sharp."""
-    options = person(chosen, controls)
-    return _chair(
-        request,
-        lambda: workshop.quick(lambda: images.to_pil(sitters.sketch(options, SKETCH)), "slider"),
-    )
-
-
-def show_subject(
-    request: gr.Request,
-    picture: Image.Image | None,
-    use_photo: bool,
-    tiles: list[Person] | None,
-    chosen: Person | None,
-    *controls: Any,
-) -> list[Any]:
-    """Who is painted takes the chair: the photograph or the chosen sitter, whose tile is marked."""
-    if use_photo and picture is not None:
-        small = images.shrunk(picture.convert("RGB"), EASEL)
-        return [gr.Gallery(selected_index=None), *_chair(request, lambda: small)]
-    options = person(chosen, controls)
-    marked = gr.Gallery(selected_index=place_of(options, tiles or []))
-    return [marked, *_chair(request, lambda: face(options, EASEL))]

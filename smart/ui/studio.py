@@ -7,10 +7,18 @@ from typing import Any
 
 import gradio as gr
 
-from smart.ui import eye, handlers, likening, painting, sitting, walking, wall_panel
+from smart.ui import eye, handlers, likening, painting, seating, walking, wall_panel
 from smart.ui.events import LONG, PRIVATE, QUICK, Work, by_name
 from smart.ui.panels import Studio, easel_panel, painter_panel
 from smart.ui.sitter_panel import sitter_panel
+
+# It opens below the portrait, out of sight.
+TO_THE_FILM = """() => setTimeout(() => {
+  document.querySelector("#film, #film-picture")?.scrollIntoView({
+    block: "center",
+    behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+  });
+}, 300)"""
 
 
 def build(demo: gr.Blocks) -> Studio:
@@ -33,7 +41,7 @@ def build(demo: gr.Blocks) -> Studio:
 def _wire_sitters(studio: Studio) -> None:
     settings = [studio.shown, studio.kept, studio.first_seed, studio.psi, studio.generator]
     new: dict[str, Any] = {
-        "fn": sitting.show_others, "inputs": settings, "outputs": studio.wall(),
+        "fn": seating.show_others, "inputs": settings, "outputs": studio.wall(),
         "show_progress": "minimal", "show_progress_on": [studio.sitters], **QUICK,
     }  # fmt: skip
     # Enter, leaving the field, the slider, or new ones: never in the middle of typing.
@@ -54,33 +62,38 @@ def _wire_sitters(studio: Studio) -> None:
     family = [studio.shown, studio.kept, studio.distance, *who]
     for change in (studio.relatives.click, studio.distance.release):
         change(
-            sitting.show_relatives, family, studio.wall(), show_progress="minimal",
+            seating.show_relatives, family, studio.wall(), show_progress="minimal",
             show_progress_on=[studio.sitters], trigger_mode="always_last", **QUICK,
         )  # fmt: skip
     studio.keep.click(
-        sitting.keep, [studio.kept, studio.tiles, *who],
-        [studio.kept, studio.tiles, studio.sitters], show_progress="hidden", **QUICK,
+        seating.keep, [studio.kept, studio.tiles, *who],
+        [studio.kept, studio.tiles, studio.sitters, studio.keep, studio.keep_words],
+        show_progress="hidden", **QUICK,
     )  # fmt: skip
     chair: dict[str, Any] = {
-        "fn": sitting.show, "inputs": who, "outputs": studio.chair(), "show_progress": "hidden",
-        "trigger_mode": "always_last", **QUICK,
+        "fn": seating.show, "inputs": [studio.kept, *who], "outputs": studio.chair(),
+        "show_progress": "hidden", "trigger_mode": "always_last", **QUICK,
     }  # fmt: skip
     # Who is chosen is known at once, also to a Paint pressed right after; the picture follows.
     studio.sitters.select(
-        sitting.choose, studio.tiles,
+        seating.choose, studio.tiles,
         [studio.chosen, studio.use_photo, studio.free, *studio.controls()],
         queue=False, show_progress="hidden", trigger_mode="always_last", **PRIVATE,
-    ).then(**{**chair, "fn": sitting.show_chosen, "inputs": [studio.free, *who]})  # fmt: skip
+    ).then(
+        **{**chair, "fn": seating.show_chosen, "inputs": [studio.free, studio.kept, *who]}
+    )  # fmt: skip
     studio.as_they_came.click(
-        sitting.reset, studio.chosen, studio.controls(), queue=False, show_progress="hidden",
+        seating.reset, studio.chosen, studio.controls(), queue=False, show_progress="hidden",
         **PRIVATE,
     ).then(**chair)  # fmt: skip
     for wish in studio.wishes:
-        wish.input(**{**chair, "fn": sitting.sketch})
+        wish.input(**{**chair, "fn": seating.sketch})
         wish.release(**chair)
     for number in (studio.features_from, studio.colors_from):
         number.submit(**chair)
-        number.blur(**chair)
+        number.blur(
+            **{**chair, "fn": seating.show_changed, "inputs": [studio.seated, studio.kept, *who]}
+        )
     studio.face_noise.input(**chair)
     _wire_photo(studio)
 
@@ -88,9 +101,10 @@ def _wire_sitters(studio: Studio) -> None:
 def _wire_photo(studio: Studio) -> None:
     given = [studio.camera, studio.photo, studio.use_photo, studio.status]
     chair: dict[str, Any] = {
-        "fn": sitting.show_subject,
+        "fn": seating.show_subject,
         "inputs": [
-            studio.camera, studio.use_photo, studio.tiles, studio.chosen, *studio.controls(),
+            studio.camera, studio.use_photo, studio.tiles, studio.kept, studio.chosen,
+            *studio.controls(),
         ],
         "outputs": [studio.sitters, *studio.chair()], "show_progress": "hidden", **QUICK,
     }  # fmt: skip
@@ -154,7 +168,7 @@ def _wire_easel(studio: Studio) -> None:
     paint = alone(painting.paint)
     found = [
         *shown, studio.kept, studio.tiles, studio.sitters, studio.chosen, studio.use_photo,
-        studio.framing, *studio.controls(),
+        studio.framing, studio.keep, studio.seated, *studio.controls(),
     ]  # fmt: skip
     for button, work, changed in (
         (studio.paint, paint, shown), (studio.go_on, alone(painting.go_on), shown),
@@ -174,4 +188,4 @@ def _wire_easel(studio: Studio) -> None:
     studio.film_button.click(
         painting.show_film, studio.last, [studio.film, studio.film_picture],
         show_progress="minimal", show_progress_on=[studio.film_button], **QUICK,
-    )  # fmt: skip
+    ).success(None, None, None, js=TO_THE_FILM, queue=False, **PRIVATE)  # fmt: skip

@@ -49,6 +49,7 @@ def theme() -> gr.themes.Base:
         button_secondary_background_fill_dark="*neutral_800",
         button_secondary_background_fill_hover="*neutral_300",
         button_secondary_background_fill_hover_dark="*neutral_700",
+        checkbox_border_color_dark="*neutral_400",
         slider_color="*primary_600", slider_color_dark="*primary_500",
     )  # fmt: skip
 

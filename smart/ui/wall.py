@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 CHOOSE = "Choose a portrait on the wall first."
 RECALLED = "Recalled, with all its settings: {title}."
+RECALLED_PART = "Recalled: {title}."
 RECALLED_BUSY = "The settings of {title} are for the next portrait."
 SITTER_RECALLED = "{sitter} sits again; this picture holds no painter."
 NEAR = "Something near {title}. The painter begins."
+CANNOT_VARY = "{painter} does not paint here any more; press Recall to see the portrait."
 BY_LINK = "These settings came with the link: {sitter} after {painter}. Press Paint."
 LINK_HERE = "The link is in the address bar and copied."
 LINK_FIELD = "The link is in the address bar; copy it from here, too."
@@ -80,7 +82,7 @@ def choose(
 
 
 def _about(one: Hung, called: str, names: dict[str, str]) -> str:
-    words = settings.words_of(one.known, lambda slug: names.get(slug, slug))
+    words = settings.words_of(one.known, names)
     usual = settings.words_of({"sitter": {}, "painting": {}})
     lines = "".join(
         f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd></div>"
@@ -121,9 +123,7 @@ def _opened(one: Hung) -> Image.Image:
 def _differing(one: Hung, other: Hung, names: dict[str, str]) -> str:
     lines = "".join(
         f"<tr><th>{html.escape(label)}</th><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>"
-        for label, a, b in settings.differences(
-            one.known, other.known, lambda slug: names.get(slug, slug)
-        )
+        for label, a, b in settings.differences(one.known, other.known, names)
     )
     left, right = (html.escape(hanging.caption(hung, names)) for hung in (one, other))
     if not lines:
@@ -158,18 +158,20 @@ def _recalled(
     title: str,
 ) -> Iterator[Updates]:
     try:
-        here = own_painters.catalogue(request.session_hash)
-        back, notes = settings.of_portrait(known, "The portrait", here)
-        updates = recalling.controls(studio, back, values, request.session_hash)
+        updates, notes, paintable = recalling.portrait_settings(
+            studio, known, values, request.session_hash
+        )
         if busy(request):
             gr.Info(RECALLED_BUSY.format(title=title), duration=5)
             yield updates
             return
-        words = " ".join([RECALLED.format(title=title), *notes])
+        recalled = RECALLED if paintable else RECALLED_PART
+        words = " ".join([recalled.format(title=title), *notes])
         with tempfile.TemporaryDirectory(prefix="smart-") as folder:
-            yield updates | recalling.portrait_at_the_easel(
-                studio, path, title, words, Path(folder)
-            )
+            shown = recalling.portrait_at_the_easel(studio, path, title, words, Path(folder))
+            if not paintable:
+                shown[studio.go_on] = gr.Button(visible=False)
+            yield updates | shown
     except ValueError as error:
         raise gr.Error(str(error), title="Recall", print_exception=False) from error
 
@@ -209,6 +211,9 @@ def vary(studio: Studio, request: gr.Request, values: Values) -> Updates:
     painting.alone(request)
     one = found(request, values["name"])
     here = own_painters.catalogue(request.session_hash)
+    if gone := settings.not_here(one.known, here):
+        words = CANNOT_VARY.format(painter=" and ".join(gone))
+        raise gr.Error(words, title="Vary", print_exception=False)
     try:
         near = recalling.varied(settings.of_portrait(one.known, "The portrait", here)[0])
     except ValueError as error:
@@ -231,11 +236,7 @@ def delete(studio: Studio, request: gr.Request, values: Values) -> Updates:
     except ValueError as error:
         raise gr.Error(str(error), title="The wall", print_exception=False) from error
     return hanging.show(panel, request, len(values["names"] or []) or hanging.FIRST) | {
-        panel.chosen: None,
-        panel.sure: None,
-        panel.pairing: False,
-        panel.actions: gr.Column(visible=False),
-        panel.pair: gr.ImageSlider(visible=False),
+        **hanging.unmarked(panel),
         panel.delete: gr.Button(DELETE, variant="secondary"),
     }
 

@@ -22,12 +22,20 @@ GIVE = "Settings from a picture"
 GIVE_HELP = "Drop a PNG that SMART saved: all its settings, and the portrait, come back."
 # What a press on the real button would do; the file is there only now.
 FETCH = "() => setTimeout(() => document.querySelector('#wall-file').click(), 100)"
-# The easel is far above the wall, on a phone even more so.
-LOOK_UP = """() => document.querySelector('#easel, #compare').scrollIntoView({
-  block: "center",
-  behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
-})"""
-# Names that begin with two lines are the page's own, such as its theme. A clipboard may be denied.
+# The easel is far above the wall, on a phone even more so. And a link in the address bar is no
+# longer what the page shows; names that begin with two lines are the page's own, as its theme.
+LOOK_UP = """() => {
+  document.querySelector('#easel, #compare').scrollIntoView({
+    block: "center",
+    behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+  });
+  const url = new URL(window.location.href);
+  if (!url.searchParams.has("painter")) return;
+  const kept = [...url.searchParams].filter(([name]) => name === "lang" || name.startsWith("__"));
+  url.search = new URLSearchParams(kept).toString();
+  window.history.replaceState(window.history.state, "", url);
+}"""
+# A clipboard may be denied.
 SHARE = f"""async (query) => {{
   const url = new URL(window.location.href);
   const kept = [...url.searchParams].filter(([name]) => name.startsWith("__"));
@@ -134,7 +142,7 @@ def _ways() -> dict[str, Any]:
         with gr.Row(elem_classes="tight"):
             parts["link"] = gr.Button("Link to these settings", size="sm", elem_id="wall-link")
             parts["everything"] = gr.Button(
-                "Download all", size="sm", elem_id="wall-all", visible=False
+                "Download all portraits", size="sm", elem_id="wall-all", visible=False
             )
         parts["address"] = gr.Textbox(
             label="Link", show_label=False, visible=False, interactive=False, buttons=["copy"],

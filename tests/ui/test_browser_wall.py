@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -93,7 +92,7 @@ def test_the_wall(
     expect(status).to_contain_text("Recalled, with all its settings", timeout=30_000)
     expect(page.locator("#size input")).to_have_value("640 px")
     expect(page.locator("#sitters .thumbnail-item.selected")).to_have_attribute(
-        "aria-label", re.compile("Thumbnail")
+        "aria-label", "Sitter 15, mixed"
     )
     expect(page.locator("#work input")).to_have_value("The Great Wave off Kanagawa")
     expect(page.locator("#download")).to_be_visible()

@@ -186,7 +186,7 @@ def test_search_and_paint_with(visitor: Visitor) -> None:
     page.get_by_label("Search").press_sequentially("durer")
     playwright.expect(tiles).to_have_count(1)
     page.get_by_label("Search").fill("wave 1831")
-    playwright.expect(tiles).to_have_text(["Katsushika Hokusai · 7\N{NO-BREAK SPACE}works"])
+    playwright.expect(tiles).to_have_text(["Katsushika Hokusai, 7\N{NO-BREAK SPACE}works"])
     tiles.first.click()
     playwright.expect(page.locator("#painter-head")).to_contain_text("Katsushika Hokusai")
     playwright.expect(page.locator("#works img")).to_have_count(7)

@@ -122,7 +122,9 @@ def test_whoever_is_recalled_takes_a_place(page: Studio, few_styles: Path) -> No
     assert [one["seed"] for one in shown] == [0, 9, 2, 3, 4, 5]
     asked = SamplingOptions(seed=0, sliders="smile=-0.5")
     updates = recalling.controls(page, Settings(asked, "hokusai"), now, "a")
-    assert updates[page.tiles][0] == updates[page.kept][0] == asked.to_dict()
+    # Whoever is kept stays, and the same sitter as recalled comes beside.
+    assert updates[page.tiles][:2] == [tiles[0], asked.to_dict()]
+    assert updates[page.kept] == tiles[:1]
     odd = Settings(new, "hokusai", PaintingOptions(size=640))
     assert updates[page.options["size"]] == 512
     sizes = recalling.controls(page, odd, now, "a")[page.options["size"]]
@@ -137,7 +139,6 @@ def test_whoever_is_recalled_takes_a_place(page: Studio, few_styles: Path) -> No
     [
         ({"sitter": {"seed": 1, "likeness": "AAAA"}}, "found for another generator"),
         ({"sitter": {"seed": 1, "generator": "nobody"}}, "which is not here"),
-        ({"styles": [{"slug": "nobody", "weight": 1.0}]}, "no style 'nobody'"),
         ({"painting": {"size": 10**6}}, "size is 1000000"),
         ({"painting": {"wings": 2}}, "Unknown option 'wings'"),
     ],
@@ -150,6 +151,34 @@ def test_a_strangers_picture_is_refused_in_one_sentence(
     now = {"tiles": [], "kept": [], "slugs": [], "first_seed": 12, "given": str(path)}
     with pytest.raises(gr.Error, match=message):
         list(wall.recall_file(page, visitor("a"), now))
+
+
+@pytest.mark.parametrize(
+    ("painter", "called"),
+    [({"slug": "maria-s/one", "name": "Maria Schürmann"}, "Maria Schürmann"),
+     ({"slug": "maria-s"}, "Maria S")],
+)  # fmt: skip
+def test_a_portrait_of_a_painter_who_is_gone_comes_back_as_far_as_it_can(
+    page: Studio, few_styles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    painter: dict[str, Any], called: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SMART_PORTRAITS", str(tmp_path / "wall"))
+    made = Settings(SamplingOptions(seed=1), "hokusai", PaintingOptions(size=768))
+    known = {**known_of(made), "styles": [{"weight": 1.0, "works": {}, **painter}]}
+    picture = Image.new("RGB", (64, 64))
+    now = {"tiles": [], "kept": [], "slugs": [], "first_seed": 12}
+    now["name"] = hanging.wall_of(visitor("a")).hang(picture, known)
+    (updates,) = wall.recall(page, visitor("a"), now)
+    assert page.painter not in updates
+    assert (updates[page.chosen]["seed"], updates[page.options["size"]]) == (1, 768)
+    assert updates[page.easel].value["path"]
+    assert f"{called} does not paint here any more" in updates[page.status]
+    assert updates[page.download].visible
+    assert not updates[page.go_on].visible
+    shown = hanging.show(page.portraits, visitor("a"))[page.portraits.tiles]
+    assert f"Sitter 1 after {called}, 64 px" in str(shown.value)
+    with pytest.raises(gr.Error, match=f"{called} does not paint here any more"):
+        wall.vary(page, visitor("a"), now)
 
 
 def test_text_without_end_is_refused(page: Studio, few_styles: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 (() => {
   const inSight = (selector) =>
     [...document.querySelectorAll(selector)].find((one) => one.offsetParent !== null && !one.disabled);
-  const open = 'dialog[open], [role=listbox] li, .fullscreen, [aria-modal=true]'; // these take Esc first
+  const open = "dialog[open], .fullscreen, [aria-modal=true]"; // these take Esc first
 
   function step(gallery, by) {
     const tiles = [...gallery.querySelectorAll("button.thumbnail-item")];
@@ -18,6 +18,11 @@
     return [...gallery.querySelectorAll("button.thumbnail-item")]
       .filter((tile) => Math.abs(tile.getBoundingClientRect().top - first.getBoundingClientRect().top) < 4).length;
   }
+  // Gradio opens a list at any key, at the Tab that leaves it, too; without these leaving closes it.
+  const silent = ["Tab", "Shift", "Control", "Alt", "Meta"];
+  document.addEventListener("keydown", (event) => {
+    if (silent.includes(event.key) && event.target.matches?.("input[role=combobox]")) event.stopPropagation();
+  }, true);
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {

@@ -85,7 +85,9 @@
   }
   function visit(node) {
     if (node.nodeType === Node.TEXT_NODE) { onText(node); return; }
-    if (node.nodeType !== Node.ELEMENT_NODE || node.matches(APART)) return;
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    if (node.tagName === "TEXTAREA") onAttributes(node); // its placeholder; what is typed is not ours
+    if (node.matches(APART)) return;
     onAttributes(node);
     if (asOne(node)) return;
     for (const child of [...node.childNodes]) visit(child);
