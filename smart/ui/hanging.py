@@ -15,6 +15,7 @@ from smart.provenance import who_sat
 from smart.ui import handlers, home
 from smart.ui.sitting import caption as sitter_caption
 from smart.wall import Foreign, Hung, SessionWalls, Wall
+from smart.wording import named
 
 if TYPE_CHECKING:
     from smart.ui.wall_panel import WallPanel
@@ -128,5 +129,5 @@ def sitter_of(known: Mapping[str, Any]) -> str:
 
 def _painters(listed: Any, names: Mapping[str, str]) -> str:
     items = listed if isinstance(listed, list) else []
-    slugs = [str(one.get("slug", ""))[:80] for one in items if isinstance(one, dict)]
+    slugs = [named(one.get("slug", "")) for one in items if isinstance(one, dict)]
     return " and ".join(names.get(slug.split("/")[0], slug) for slug in slugs[:4])
