@@ -24,7 +24,7 @@ from smart.wording import named
 if TYPE_CHECKING:
     from torch import Tensor
 
-MAX_PIXELS = 64_000_000  # about 190 MB as RGB; a 61-megapixel camera passes
+MAX_PIXELS = 61_000_000  # twice 244 MB while it is converted; a 61-megapixel camera passes
 LARGE = 16_000_000  # pixels; larger ones are decoded one at a time
 MAX_BYTES = 200_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
@@ -67,6 +67,15 @@ def open_image(source: str | Path | IO[bytes], smallest: int = 1, name: str = ""
                 )
             with _in_turn(image):
                 return _upright(image)
+
+
+def hold_everyone() -> None:
+    """Whoever else opens pictures in this program opens those formats and sizes only."""
+    wanted = set(_formats())
+    for name in [name for name in Image.OPEN if name not in wanted]:  # such as EPS, which runs one
+        del Image.OPEN[name]
+    Image.ID[:] = [name for name in Image.ID if name in wanted]
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2 + 1  # Pillow refuses twice as many
 
 
 def _in_turn(image: Image.Image) -> contextlib.AbstractContextManager[Any]:

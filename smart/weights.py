@@ -253,7 +253,7 @@ def _info(name: str, folder: Path) -> WeightsInfo:
         wrong = damaged(folder, fully=False)
         problem = f"damaged: {', '.join(wrong)}" if wrong else ""
         problem = problem if size else f"{MODEL} is missing"
-        licence = str(config.get("licence", ""))
+        licence = one_line(str(config.get("licence", ""))[:200])
         return WeightsInfo(name, folder, config["architecture"], size, licence, problem)
     except WeightsError as error:
         return WeightsInfo(name, folder, "", 0.0, "", str(error))

@@ -21,6 +21,7 @@ from smart.options import (
     options_of,
     sliders_text,
 )
+from smart.ui import photographs
 from smart.ui.jobs import Desk, workshop
 
 SITTERS = 6
@@ -311,15 +312,15 @@ def sketch(request: gr.Request, chosen: Person | None, *controls: Any) -> list[A
 
 def show_subject(
     request: gr.Request,
-    picture: Image.Image | None,
+    picture: str | None,
     use_photo: bool,
     tiles: list[Person] | None,
     chosen: Person | None,
     *controls: Any,
 ) -> list[Any]:
     """Who is painted takes the chair: the photograph or the chosen sitter, whose tile is marked."""
-    if use_photo and picture is not None:
-        small = images.shrunk(picture.convert("RGB"), EASEL)
+    if use_photo and picture:
+        small = images.shrunk(photographs.opened(picture), EASEL)
         return [gr.Gallery(selected_index=None), *_chair(request, lambda: small)]
     options = person(chosen, controls)
     marked = gr.Gallery(selected_index=place_of(options, tiles or []))
