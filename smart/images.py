@@ -10,6 +10,7 @@ import os
 import stat
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ MAX_PROVENANCE = 64_000  # characters; ours needs about 1,500
 
 
 _LARGE = threading.Lock()
+_BEGUN = ".smart-"  # in the name of a file that is not whole yet
+STALE = 3600.0  # s after which it belongs to nobody
 
 
 class ImageError(ValueError):
@@ -241,7 +244,7 @@ def atomic(target: str | Path) -> Iterator[Path]:
     try:
         if target.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}{_BEGUN}", dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -258,6 +261,15 @@ def atomic(target: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, older: float = STALE) -> None:
+    """Remove what atomic had begun in folder, so many seconds ago, when its program was killed."""
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".*{_BEGUN}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > older:
+                    left.unlink()
 
 
 def read_provenance(source: str | Path | IO[bytes]) -> dict[str, Any]:

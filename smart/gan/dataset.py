@@ -21,7 +21,7 @@ from smart import serving
 from smart.gan.face_squares import FaceSquares, Find
 from smart.gan.selection import read_selection
 from smart.gan.sources import Entry, SourceError, entries
-from smart.images import ImageError, atomic
+from smart.images import ImageError, atomic, sweep
 from smart.progress import OnProgress, Progress, ignore
 from smart.reading import json_file
 from smart.threads import cores
@@ -193,6 +193,7 @@ def _read(
     about: dict[str, Any] = {"names": names, "left_out": left_out, "duplicates": doubles}
     with contextlib.suppress(ValueError, OSError):  # without a cache it only takes longer
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
         with atomic(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, array)
         about["bytes"] = (folder / f"{key}.npy").stat().st_size
