@@ -225,7 +225,7 @@ def zips(draw: st.DrawFn) -> bytes:
     method = draw(st.sampled_from(methods))
     try:
         data = packed((draw(names), draw(names)), method)
-    except ValueError:  # a name that no zip can hold
+    except (ValueError, IndexError):  # a name that no zip can hold
         data = packed(method=method)
     return draw(mutated([data], 3)) if draw(st.booleans()) else data
 

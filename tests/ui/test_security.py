@@ -143,8 +143,9 @@ def test_a_path_that_nobody_uploaded_is_not_opened(
 def test_no_address_is_asked(caller: Caller) -> None:
     listener = Listener(hostile_pictures.pictures()[0])
     try:
-        for number in file_events(caller):
-            for host in ("127.0.0.1", "localhost", "2130706433", "[::1]", "0.0.0.0"):
+        hosts = ["127.0.0.1", "localhost", "2130706433", "[::1]", "0.0.0.0"]
+        for index, number in enumerate(file_events(caller)):
+            for host in (hosts[index % len(hosts)], hosts[0]):
                 address = f"http://{host}:{listener.port}/a.png"
                 for file in ({"path": address}, {"path": "a.png", "url": address}):
                     known = {**file, "meta": {"_type": "gradio.FileData"}}
