@@ -6,7 +6,6 @@ and README.md; the same folder is a Hub model repository. Nothing is ever unpick
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

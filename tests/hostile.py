@@ -75,7 +75,7 @@ class _Watch:
             return
         text = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else str(path)
         outside = not os.path.realpath(text).startswith(self.folder)
-        if outside and (writes or "smart-canary" in text) and text != os.devnull:
+        if outside and (writes or CANARY in text) and text != os.devnull:
             self.seen.append(f"{event} {text[:200]!r}")
 
 
