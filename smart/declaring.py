@@ -73,7 +73,7 @@ class Options:
         """
         known = options_of(cls)
         if unknown := [name for name in values if name not in known]:
-            raise ValueError(f"Unknown option {unknown[0]!r}; there are: {', '.join(known)}.")
+            raise ValueError(f"Unknown option {_short(unknown[0])}; there are: {', '.join(known)}.")
         return cls(**values)
 
     def replace(self, **changes: Any) -> Self:
@@ -101,7 +101,7 @@ def _checked(name: str, value: Any, kind: Any, spec: Option) -> Any:
         if (spec.low is not None and value < spec.low) or (
             spec.high is not None and value > spec.high
         ):
-            raise ValueError(f"{name} is {value}; it must be {remedy}.")
+            raise ValueError(f"{name} is {_short(value)}; it must be {remedy}.")
     elif kind is str and not isinstance(value, str):
         raise ValueError(f"{name} is {_short(value)}; it must be {remedy}.")
     if spec.choices and value not in spec.choices:

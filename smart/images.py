@@ -7,23 +7,36 @@ import contextlib
 import io
 import json
 import os
+import stat
 import tempfile
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from smart.reading import parse_json
+from smart.to_rgb import to_rgb
+from smart.wording import named
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MAX_PIXELS = 64_000_000  # about 190 MB as RGB; a 61-megapixel camera passes
+MAX_PIXELS = 61_000_000  # twice 244 MB while it is converted; a 61-megapixel camera passes
+LARGE = 16_000_000  # pixels; larger ones are decoded one at a time
 MAX_BYTES = 200_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
 PROVENANCE_KEY = "smart"
 MAX_PROVENANCE = 64_000  # characters; ours needs about 1,500
+
+
+_LARGE = threading.Lock()
+_BEGUN = ".smart-"  # in the name of a file that is not whole yet
+STALE = 3600.0  # s after which it belongs to nobody
 
 
 class ImageError(ValueError):
@@ -38,12 +51,11 @@ def open_image(source: str | Path | IO[bytes], smallest: int = 1, name: str = ""
     checked before anything is decoded. smallest is the least width and height in px.
     Raises ImageError for what is no picture, is cut off, too small or too large.
     """
-    name = name or (Path(source).name if isinstance(source, str | Path) else "The picture")
+    name = named(name or (Path(source).name if isinstance(source, str | Path) else "The picture"))
     with _readable(name), warnings.catch_warnings():
-        # Pillow's own limit only warns below twice its size; ours comes first and is an error.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        if isinstance(source, str | Path) and Path(source).stat().st_size > MAX_BYTES:
-            raise ImageError(f"{name} is larger than {MAX_BYTES // 10**6} MB; give a smaller file.")
+        # Pillow warns of much that is odd about a file; here it is a picture, or an error.
+        warnings.simplefilter("ignore")
+        _refuse_no_file(source, name)
         with Image.open(source, formats=_formats()) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
@@ -56,9 +68,40 @@ def open_image(source: str | Path | IO[bytes], smallest: int = 1, name: str = ""
                     f"{name} has only {width} x {height} px; "
                     f"give a picture of at least {smallest} px a side."
                 )
-            image.seek(0)
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            with _in_turn(image):
+                return _upright(image)
+
+
+def hold_everyone() -> None:
+    """Whoever else opens pictures in this program opens those formats and sizes only."""
+    wanted = set(_formats())
+    for name in [name for name in Image.OPEN if name not in wanted]:  # such as EPS, which runs one
+        del Image.OPEN[name]
+    Image.ID[:] = [name for name in Image.ID if name in wanted]
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2 + 1  # Pillow refuses twice as many
+
+
+def _in_turn(image: Image.Image) -> contextlib.AbstractContextManager[Any]:
+    """Many large pictures at once would need all the memory there is."""
+    return _LARGE if image.width * image.height > LARGE else contextlib.nullcontext()
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.seek(0)
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    return to_rgb(image)
+
+
+def _refuse_no_file(source: str | Path | IO[bytes], name: str) -> None:
+    """Before it is opened: a pipe or a device may never end."""
+    if not isinstance(source, str | Path):
+        return
+    state = Path(source).stat()
+    if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):
+        raise ImageError(f"{name} is no file but a pipe or a device; give a JPEG or PNG.")
+    if state.st_size > MAX_BYTES:
+        raise ImageError(f"{name} is larger than {MAX_BYTES // 10**6} MB; give a smaller file.")
 
 
 def _formats() -> list[str]:
@@ -90,36 +133,6 @@ def _readable(name: str) -> Iterator[None]:
     # A hostile file makes decoders raise nearly anything; whatever it is, the file is at fault.
     except Exception as error:
         raise ImageError(f"{name} is damaged or cut off; save or download it again.") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
-        return _to_8_bits(image).convert("RGB")
-    if image.mode == "CMYK" and image.info.get("icc_profile"):
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-            converted = ImageCms.profileToProfile(
-                image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-            if converted is not None:
-                return converted
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(ground, image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """16-bit (or wider) grey as 8 bits; Pillow's own conversion would clip instead of scale."""
-    import numpy as np
-
-    values = np.asarray(image, dtype=np.float64)
-    if image.mode == "F":
-        top = 1.0 if values.max(initial=0) <= 1 else 255.0
-    else:
-        top = 255.0 if image.mode == "I" and values.max(initial=0) <= 255 else 65535.0
-    return Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8))
 
 
 def to_tensor(image: Image.Image) -> Tensor:
@@ -231,7 +244,7 @@ def atomic(target: str | Path) -> Iterator[Path]:
     try:
         if target.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}{_BEGUN}", dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -250,14 +263,25 @@ def atomic(target: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: Path, older: float = STALE) -> None:
+    """Remove what atomic had begun in folder, so many seconds ago, when its program was killed."""
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".*{_BEGUN}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > older:
+                    left.unlink()
+
+
 def read_provenance(source: str | Path | IO[bytes]) -> dict[str, Any]:
     """What made a picture, out of its PNG text. Raises ImageError when it carries nothing.
 
     The text is anyone's: callers check every value (Options do).
     """
-    name = Path(source).name if isinstance(source, str | Path) else "The picture"
+    name = named(Path(source).name) if isinstance(source, str | Path) else "The picture"
     nothing = f"{name} carries no SMART settings; give a PNG that SMART saved."
-    with _readable(name):
+    with _readable(name), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _refuse_no_file(source, name)
         try:
             opened = Image.open(source, formats=("PNG",))
         except UnidentifiedImageError as error:
@@ -265,13 +289,14 @@ def read_provenance(source: str | Path | IO[bytes]) -> dict[str, Any]:
         with opened as image:
             if image.size[0] * image.size[1] > MAX_PIXELS:
                 raise ImageError(nothing)
-            image.load()  # text may stand behind the pixels
+            with _in_turn(image):
+                image.load()  # text may stand behind the pixels
             text = getattr(image, "text", {}).get(PROVENANCE_KEY)
         if not isinstance(text, str) or len(text) > MAX_PROVENANCE:
             raise ImageError(nothing)
         try:
-            provenance = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+            provenance = parse_json(text)
+        except ValueError as error:
             raise ImageError(nothing) from error
     if not isinstance(provenance, dict):
         raise ImageError(nothing)

@@ -23,6 +23,7 @@ from PIL import Image
 
 from smart import images
 from smart.styles import MANIFEST, MAX_TEXT, MAX_WORKS, Catalogue, Style, StyleError, slugify
+from smart.wording import one_line
 
 ADDED = "in the browser"  # what `added` says in the style.toml of such a style
 SMALLEST = 64  # px a side; a smaller picture shows no hand
@@ -123,13 +124,10 @@ def cleaned(text: object) -> str:
     Anything else than text or a number is empty; of very long text the beginning counts.
     """
     if isinstance(text, int | float) and not isinstance(text, bool):
-        text = f"{text:g}" if isinstance(text, float) else str(text)
+        text = f"{text:g}" if isinstance(text, float) else str(text) if abs(text) < 10**15 else ""
     if not isinstance(text, str):
         return ""
-    text = text[:LONG_TEXT]
-    text = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
-    text = re.sub(r"[\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "", text)
-    return re.sub(r"\s+", " ", text).strip()
+    return one_line(text[:LONG_TEXT])
 
 
 def _short(label: str, text: str, longest: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from smart import images, styles, weights
 from smart.options import FACES, PaintingOptions, SamplingOptions
 from smart.styles import Catalogue, Choice, StyleError
+from smart.wording import named
 
 VERSION = 2
 SKETCHER = "stylization"
@@ -75,9 +76,9 @@ def painters_to_list(choices: Sequence[Choice]) -> list[dict[str, Any]]:
 
 def name_of(painter: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """What the painter of a portrait is called, now by names (by slug) or when it was painted."""
-    artist = str(painter.get("slug", ""))[:80].split("/")[0]
+    artist = named(painter.get("slug", "")).split("/")[0]
     told = painter.get("name")
-    then = told[:80] if isinstance(told, str) and told else artist.replace("-", " ").title()
+    then = named(told) if isinstance(told, str) and told else artist.replace("-", " ").title()
     return names.get(artist, then)
 
 

@@ -22,6 +22,7 @@ from smart.options import (
 )
 from smart.provenance import Recipe
 from smart.styles import Catalogue, Choice
+from smart.wording import named
 
 ROLES = ("mix", "ground")
 LONGEST_LINK = 2000  # characters behind the question mark; mail programs break longer ones
@@ -64,7 +65,9 @@ class Settings:
         except (TypeError, ValueError):
             share = -1.0
         if not 0 <= share <= 100:
-            raise ValueError(f"share is {str(self.share)[:60]}; it must be a number from 0 to 100.")
+            raise ValueError(
+                f"share is {named(self.share, 60)}; it must be a number from 0 to 100."
+            )
         # What means the same is the same.
         object.__setattr__(self, "share", share if self.second and self.role == "mix" else 50.0)
         object.__setattr__(self, "role", self.role if self.second else "mix")
@@ -217,7 +220,7 @@ def words_of(known: Mapping[str, Any], names: Mapping[str, str] | None = None) -
     words |= _option_words(PaintingOptions, known.get("painting"))
     stopped = known.get("stopped_after")
     if isinstance(stopped, int):
-        words["Stopped after step"] = str(stopped)
+        words["Stopped after step"] = named(stopped, 30)
     return words
 
 
@@ -271,8 +274,9 @@ def _painter_words(listed: Any, names: Mapping[str, str]) -> str:
     items = [one for one in items if isinstance(one, dict)]
     words = []
     for one in items:
-        weight, work = one.get("weight"), str(one.get("slug", ""))[:80].partition("/")[2]
+        weight, work = one.get("weight"), named(one.get("slug", "")).partition("/")[2]
         name = provenance.name_of(one, names) + (f" ({work})" if work else "")
-        share = f" {100 * weight:.0f} %" if isinstance(weight, float | int) else ""
+        known = isinstance(weight, float | int) and 0 <= weight <= 1000
+        share = f" {100 * weight:.0f} %" if known else ""
         words.append(name + (share if len(items) > 1 else ""))
     return " and ".join(words)

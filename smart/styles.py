@@ -20,6 +20,7 @@ from typing import Any
 from PIL import Image
 
 from smart import images, serving
+from smart.wording import named, one_line
 
 MANIFEST = "style.toml"
 SMALLEST = 16  # px; below, the deepest layers of VGG see nothing
@@ -103,7 +104,7 @@ class Catalogue:
             return Choice(slug, by_slug[slug], weight, self.name_of(slug))
         for bad in self.bad:
             if bad.slug == slug:
-                raise StyleError(f"The style {slug!r} cannot be used: {bad.reason}")
+                raise StyleError(named(f"The style {slug!r} cannot be used: {bad.reason}", 380))
         # A forgotten or mistaken artist must not hide a title that is right.
         titles = {candidate.split("/")[-1]: candidate for candidate in by_slug}
         near = get_close_matches(slug.lower(), by_slug, n=3, cutoff=0.5)
@@ -166,12 +167,14 @@ def scan(folder: Path | None = None, more: Sequence[Path] = ()) -> Catalogue:
         try:
             style = _read_folder(entry, slug) if entry.is_dir() else _read_image(entry, slug)
             if slug in good:
-                raise StyleError(f"Another style is called {slug!r} already; rename {entry.name}.")
+                raise StyleError(
+                    f"Another style is called {slug!r} already; rename {named(entry.name)}."
+                )
             good[slug] = style
         except ValueError as error:
             bad.append(BadStyle(slug, str(error)))
         except OSError as error:
-            bad.append(BadStyle(slug, f"{entry.name} cannot be read ({error.strerror})."))
+            bad.append(BadStyle(slug, f"{named(entry.name)} cannot be read ({error.strerror})."))
     return Catalogue(tuple(good.values()), tuple(bad))
 
 
@@ -211,7 +214,7 @@ def slugify(name: str) -> str:
 
 def _read_image(path: Path, slug: str) -> Style:
     if path.suffix.lower() not in images.SUFFIXES:
-        raise StyleError(f"{path.name} is no picture; put JPEG or PNG files into styles/.")
+        raise StyleError(f"{named(path.name)} is no picture; put JPEG or PNG files into styles/.")
     title = _title(path.stem)
     work = _work(path, slug, title, "")
     return Style(slug, title, "", "", "", "", (work,))
@@ -226,7 +229,11 @@ def _read_folder(folder: Path, slug: str) -> Style:
                 raise StyleError(f"{slug}/{MANIFEST} is longer than 100 kB; shorten it.")
             values = tomllib.loads(manifest.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise StyleError(f"{slug}/{MANIFEST} is no valid TOML ({error}); mend it.") from error
+            raise StyleError(
+                f"{slug}/{MANIFEST} is no valid TOML ({named(error, 120)}); mend it."
+            ) from error
+        except ValueError as error:
+            raise StyleError(f"{slug}/{MANIFEST} holds a number that is too long.") from error
     described = values.get("work", [])
     if not isinstance(described, list) or not all(isinstance(item, dict) for item in described):
         raise StyleError(f"{slug}/{MANIFEST}: each work stands under [[work]]; mend it.")
@@ -238,7 +245,9 @@ def _read_folder(folder: Path, slug: str) -> Style:
         raise StyleError(f"The folder {slug} holds more than {MAX_WORKS} pictures; split it.")
     notes = {_text(item, "file", slug): item for item in described}
     if missing := [name for name in notes if name not in {path.name for path in files}]:
-        raise StyleError(f"{slug}/{MANIFEST} names {missing[0]!r}, which is not there; add it.")
+        raise StyleError(
+            f"{slug}/{MANIFEST} names {named(missing[0])!r}, which is not there; add it."
+        )
     works = []
     for path in files:
         note = notes.get(path.name, {})
@@ -267,11 +276,11 @@ def _text(values: dict[str, Any], key: str, slug: str) -> str:
         value = str(value)
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise StyleError(f"{slug}/{MANIFEST}: {key!r} must be a short text in quotes; mend it.")
-    return value
+    return one_line(value)
 
 
 def _title(stem: str) -> str:
-    words = re.sub(r"[-_\s]+", " ", stem).strip()
+    words = one_line(re.sub(r"[-_\s]+", " ", stem))
     return words[:1].upper() + words[1:] or "Untitled"
 
 

@@ -110,6 +110,7 @@ class Wall:
         # The second and four digits of chance: two programs may hang into one folder.
         stamp = time.strftime("%Y%m%d-%H%M%S")
         with self._lock:
+            images.sweep(self.folder)
             path = self._free(f"{readable_name(known)}-{stamp}")
             images.save_png(image, path, known)
             self._make_room(path)

@@ -6,7 +6,6 @@ and README.md; the same folder is a Hub model repository. Nothing is ever unpick
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,8 @@ from smart.folders import (
     first_line,
     sha256_of,
 )
+from smart.reading import json_file
+from smart.wording import named, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -123,16 +124,19 @@ def read_config(folder: Path) -> dict[str, Any]:
     """config.json of a folder of weights as a dict with at least "architecture"."""
     path = Path(folder) / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json_file(path)
     except FileNotFoundError as error:
         raise WeightsError(f"{path} is missing; {_remedy(folder)}.") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise WeightsError(
             f"{path} cannot be read ({first_line(error)}); {_remedy(folder)}."
         ) from error
-    if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
+    known = config.get("architecture") if isinstance(config, dict) else None
+    if not isinstance(known, str) or not re.fullmatch(r"[\w.-]{1,60}", known, re.ASCII):
         raise WeightsError(f'{path} names no "architecture"; {_remedy(folder)}.')
-    return config
+    if not isinstance(config.get("arguments", {}), dict):
+        raise WeightsError(f'{path} gives no "arguments" by name; {_remedy(folder)}.')
+    return dict(config)
 
 
 def require_tensors(
@@ -140,12 +144,15 @@ def require_tensors(
 ) -> None:
     """Raises WeightsError unless tensors have exactly the names and shapes of expected."""
     wrong = sorted(expected.keys() ^ tensors.keys()) or [
-        key for key, tensor in expected.items() if tensor.shape != tensors[key].shape
+        key
+        for key, tensor in expected.items()
+        if tensor.shape != tensors[key].shape
+        or tensor.is_floating_point() != tensors[key].is_floating_point()
     ]
     if wrong:
         raise WeightsError(
             f"{len(wrong)} tensors of {architecture} are missing, too many or of another shape, "
-            f"first {wrong[0]!r}; restore the folder from where it came."
+            f"first {named(wrong[0])!r}; restore the folder from where it came."
         )
 
 
@@ -161,7 +168,8 @@ def read_file(path: Path, keys: Iterable[str] | None = None) -> dict[str, torch.
     """The named tensors (or all) of a safetensors file, floating ones as float32, on the CPU.
 
     Only the parts of the file that hold them are read; a name that is not there is left out.
-    Raises WeightsError when the file is missing, cut off or not safetensors.
+    Raises WeightsError when the file is missing, cut off or not safetensors, or holds what are no
+    numbers.
     """
     import torch
     from safetensors import SafetensorError, safe_open
@@ -176,9 +184,11 @@ def read_file(path: Path, keys: Iterable[str] | None = None) -> dict[str, torch.
                 tensor = file.get_tensor(key)
                 floating = tensor.is_floating_point()
                 tensors[key] = tensor.to(torch.float32) if floating else tensor
-    except (SafetensorError, OSError, ValueError) as error:
+                if floating and not tensors[key].isfinite().all():
+                    raise ValueError(f"{named(key)} holds what are no numbers")
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise WeightsError(
-            f"{path} is damaged ({first_line(error)}); {_remedy(path.parent)}."
+            f"{path} is damaged ({named(first_line(error), 120)}); {_remedy(path.parent)}."
         ) from error
     return tensors
 
@@ -242,7 +252,7 @@ def _info(name: str, folder: Path) -> WeightsInfo:
         wrong = damaged(folder, fully=False)
         problem = f"damaged: {', '.join(wrong)}" if wrong else ""
         problem = problem if size else f"{MODEL} is missing"
-        licence = str(config.get("licence", ""))
+        licence = one_line(str(config.get("licence", ""))[:200])
         return WeightsInfo(name, folder, config["architecture"], size, licence, problem)
     except WeightsError as error:
         return WeightsInfo(name, folder, "", 0.0, "", str(error))

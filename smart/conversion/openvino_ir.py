@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from smart.weights import WeightsError
+from smart.wording import named
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "f32": np.dtype("<f4"),
@@ -59,23 +60,28 @@ class Graph:
         for _, layer in self.of_type("Const"):
             if layer.name == name and layer.value is not None:
                 return layer.value
-        raise WeightsError(f"The IR holds no constant {name!r}; it is another network's file.")
+        raise WeightsError(
+            f"The IR holds no constant {named(name)!r}; it is another network's file."
+        )
 
     def operand(self, identity: str) -> Array:
         """The constant that a layer takes as an input, looked for through reshapes."""
         for source in self.layers[identity].inputs:
-            layer = self.layers[source]
-            if layer.type == "Reshape":
-                layer = self.layers[layer.inputs[0]]
-            if layer.value is not None:
+            layer = self.layers.get(source)
+            if layer is not None and layer.type == "Reshape":
+                layer = self.layers.get(layer.inputs[0]) if layer.inputs else None
+            if layer is not None and layer.value is not None:
                 return layer.value
-        name = self.layers[identity].name
+        name = named(self.layers[identity].name)
         raise WeightsError(f"Layer {name!r} of the IR takes no constant; it is another network's.")
 
     def following(self, identity: str, kind: str) -> str:
         """The id of the first layer of the type met when walking forward along single uses."""
-        start = self.layers[identity].name
-        while users := self._users.get(identity, []):
+        start = named(self.layers[identity].name)
+        for _ in self.layers:  # no longer way than through all of them: it may be a circle
+            users = self._users.get(identity, [])
+            if not users:
+                break
             identity = users[0]
             if self.layers[identity].type == kind:
                 return identity
@@ -90,12 +96,13 @@ def read_ir(graph: bytes, constants: bytes) -> Graph:
     """
     try:
         root = ElementTree.fromstring(graph)
-    except ElementTree.ParseError as error:
-        raise WeightsError(f"The IR's .xml does not parse ({error}); fetch it again.") from error
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        reason = named(error, 120)
+        raise WeightsError(f"The IR's .xml does not parse ({reason}); fetch it again.") from error
     ports: dict[str, dict[int, str]] = {}
     for edge in root.iterfind("edges/edge"):
         source, target = edge.get("from-layer", ""), edge.get("to-layer", "")
-        ports.setdefault(target, {})[int(edge.get("to-port", "0"))] = source
+        ports.setdefault(target, {})[_number(edge.get("to-port", "0"))] = source
     layers = {}
     for element in root.iterfind("layers/layer"):
         identity, kind = element.get("id", ""), element.get("type", "")
@@ -107,19 +114,29 @@ def read_ir(graph: bytes, constants: bytes) -> Graph:
     return Graph(layers)
 
 
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise WeightsError(
+            f"The IR's .xml gives {named(text, 40)!r} for a number; fetch it again."
+        ) from error
+
+
 def _constant(layer: ElementTree.Element, constants: bytes) -> Array:
     data = layer.find("data")
-    name = layer.get("name")
+    name = named(layer.get("name", ""))
     if data is None:
         raise WeightsError(f"Constant {name!r} of the IR describes no data; fetch the file again.")
     dtype = _DTYPES.get(data.get("element_type", ""))
     if dtype is None:
-        kind = data.get("element_type")
+        kind = named(data.get("element_type", ""))
         raise WeightsError(f"Constant {name!r} has the element type {kind!r}, which is not read.")
-    shape = tuple(int(number) for number in data.get("shape", "").split(",") if number.strip())
-    offset, size = int(data.get("offset", "-1")), int(data.get("size", "-1"))
-    count = math.prod(shape)
-    if size != count * dtype.itemsize or offset < 0 or offset + size > len(constants):
+    shape = tuple(_number(number) for number in data.get("shape", "").split(",") if number.strip())
+    offset, size = _number(data.get("offset", "-1")), _number(data.get("size", "-1"))
+    proper = len(shape) <= 8 and all(0 < side < 2**31 for side in shape)
+    count = math.prod(shape) if proper else -1
+    if not proper or size != count * dtype.itemsize or offset < 0 or offset + size > len(constants):
         raise WeightsError(
             f"Constant {name!r} lies outside the .bin of {len(constants)} bytes or does not fit "
             "its shape; the .xml and the .bin do not belong together, fetch both again."

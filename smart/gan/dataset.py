@@ -21,8 +21,9 @@ from smart import serving
 from smart.gan.face_squares import FaceSquares, Find
 from smart.gan.selection import read_selection
 from smart.gan.sources import Entry, SourceError, entries
-from smart.images import ImageError, atomic
+from smart.images import ImageError, atomic, sweep
 from smart.progress import OnProgress, Progress, ignore
+from smart.reading import json_file
 from smart.threads import cores
 
 FEWEST = 32  # images of which anything can be learnt
@@ -32,6 +33,7 @@ _SAME = 6.0  # mean difference in grey levels (of 255) of duplicates at 16 px, a
 _FAINT = 0.2  # and at most this part of the contrast: faint drawings differ by little
 _VERSION = 3  # of what is cached
 _BATCH = 256
+_MOST_CACHED = 500_000_000  # bytes of what is told of half a million images
 
 
 @dataclass(frozen=True)
@@ -129,15 +131,24 @@ def _key(found: list[Entry], resolution: int, crop: str) -> str:
 def _from_cache(folder: Path, key: str, resolution: int) -> _Cached | None:
     """What was cached; None, so that it is made again, when it is not there or damaged."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, EOFError):
-        about = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
+        about = json_file(folder / f"{key}.json", _MOST_CACHED)
         path = folder / f"{key}.npy"
         names = [str(name) for name in about["names"]]
+        left_out, doubles = (_rows_of(about[part]) for part in ("left_out", "duplicates"))
         if path.stat().st_size != about["bytes"]:
             return None
         array = np.load(path, mmap_mode="c")
         if array.shape == (len(names), 3, resolution, resolution) and array.dtype == np.uint8:
-            return torch.from_numpy(array), names, about["left_out"], about["duplicates"]
+            return torch.from_numpy(array), names, left_out, doubles
     return None
+
+
+def _rows_of(value: Any) -> list[list[str]]:
+    """Pairs of texts as the cache holds them. Raises ValueError or TypeError for anything else."""
+    rows = [[str(first), str(second)] for first, second in value]
+    if rows != value:
+        raise ValueError("no pairs of texts")
+    return rows
 
 
 def _read(
@@ -182,6 +193,7 @@ def _read(
     about: dict[str, Any] = {"names": names, "left_out": left_out, "duplicates": doubles}
     with contextlib.suppress(ValueError, OSError):  # without a cache it only takes longer
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
         with atomic(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, array)
         about["bytes"] = (folder / f"{key}.npy").stat().st_size

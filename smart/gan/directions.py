@@ -18,13 +18,16 @@ from torch import Tensor
 
 from smart import weights
 from smart.gan.generator import Generator
+from smart.reading import parse_json
 from smart.weights import WeightsError
+from smart.wording import named
 
 FILE = "directions.safetensors"
 COMPONENTS = 8  # sliders of a generator without directions of its own
 _SAMPLES = 4096
 _REACH = 2.0  # standard deviations of a principal component at 1 or -1
 _KNOWN = 64  # most directions in a file
+_FARTHEST = 1e6  # in units of a vector; ours are below 10
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,26 @@ def read(folder: Path, generator: Generator) -> tuple[Direction, ...]:
             raise _damaged(path)
         if vector.shape != (generator.w_dim,) or reading.shape != (generator.w_dim,):
             raise WeightsError(
-                f"{path} has directions of {len(vector)} numbers for a generator of "
+                f"{path} has directions of {vector.numel()} numbers for a generator of "
                 f"{generator.w_dim}; it belongs to another one, remove it."
             )
         known = {**known, "vector": vector.float(), "reading": reading.float()}
         try:
             direction = Direction(name, **known)
-            if not 0 <= direction.start < direction.stop <= generator.slots or direction.reach <= 0:
-                raise ValueError(name)
-        except (TypeError, ValueError) as error:
+        except TypeError as error:
             raise _damaged(path) from error
+        if not _sensible(direction, generator.slots):
+            raise _damaged(path)
         found.append(direction)
     return tuple(found)
+
+
+def _sensible(one: Direction, slots: int) -> bool:
+    """Whether what the file told of a direction can be shown and used."""
+    texts = (one.name, one.label, one.less, one.more)
+    places = type(one.start) is type(one.stop) is int and 0 <= one.start < one.stop <= slots
+    reach = isinstance(one.reach, int | float) and 0 < one.reach <= _FARTHEST
+    return places and reach and all(isinstance(t, str) and t == named(t) for t in texts)
 
 
 def write(path: Path, directions: Sequence[Direction]) -> None:
@@ -156,8 +167,8 @@ def _described(path: Path) -> dict[str, Any]:
 
     try:
         with safe_open(path, "pt") as file:
-            described = json.loads((file.metadata() or {}).get("directions", ""))
-    except (OSError, ValueError, SafetensorError, RecursionError) as error:
+            described = parse_json((file.metadata() or {}).get("directions", ""))
+    except (OSError, ValueError, SafetensorError) as error:
         raise _damaged(path) from error
     if not isinstance(described, dict) or len(described) > _KNOWN:
         raise _damaged(path)

@@ -19,6 +19,7 @@ from smart import images
 from smart.gan.face_frame import Frame, crop
 from smart.gan.sources import Entry
 from smart.images import ImageError, atomic
+from smart.reading import json_file
 
 Find = Callable[[Image.Image], Frame]  # see smart.gan.face_frame.FaceFinder
 
@@ -29,6 +30,7 @@ MOST_ENLARGED = 1.5  # times; a blurred face teaches blur
 WIDTH = 1.45  # of the square of a face: with the hair and the shoulders
 LOWER = 0.10  # of the side of the face: shoulders say more than what is above the hair
 _FILE, _VERSION, _MOST, _EVERY = "face-frames.json", 1, 50_000, 100
+_MOST_BYTES = 50_000_000
 
 
 class FaceSquares:
@@ -39,7 +41,7 @@ class FaceSquares:
         self.known: dict[str, list[float]] = {}
         self.new = 0
         with contextlib.suppress(OSError, ValueError):
-            read = json.loads(self.path.read_text(encoding="utf-8"))
+            read = json_file(self.path, _MOST_BYTES)
             if isinstance(read, dict):
                 self.known = {key: row for key, row in read.items() if _is_frame(row)}
 
@@ -89,6 +91,6 @@ def _is_frame(row: object) -> bool:
     return (
         isinstance(row, list)
         and len(row) == 4
-        and all(isinstance(value, int | float) for value in row)
+        and all(isinstance(value, int | float) and abs(value) < 1e9 for value in row)
         and row[2] > 0
     )

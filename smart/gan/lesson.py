@@ -66,6 +66,8 @@ class Lesson:
             raise
 
     def _prepare(self) -> None:
+        for folder in (self.run.path, self.run.path / "generator", self.run.path / "best"):
+            images.sweep(folder, 0)  # it is ours alone
         self.run.forget_stats_after(self.trainer.seen)
         self._write_status("training")
         real = self.trainer.held_out[:MEASURED].float().cpu() / 255

@@ -25,13 +25,19 @@ from torch import Tensor
 
 from smart.images import atomic
 from smart.options import TrainingOptions
+from smart.reading import json_file, parse_json
 from smart.weights import runs_folder
+from smart.wording import named
 
 STATE, OPTIONS, STATS, STATUS, CONTROL = (
     "state.safetensors", "options.json", "stats.jsonl", "status.json", "control.json",
 )  # fmt: skip
 LIVE = 15.0  # seconds without a sign after which a training counts as gone
 ENDED = ("finished", "stopped", "failed")
+WORKING = ("training", "paused", "waiting")
+# What every line of statistics holds, among others (see Trainer.tick).
+TICKED = ("seen", "critic_loss", "generator_loss", "learnt", "held_out", "made", "overfit",
+          "augmentation")  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,60}")
 
 
@@ -86,9 +92,9 @@ class Run:
         path = self.path / STATE
         try:
             with safe_open(path, framework="pt") as file:
-                plain = json.loads((file.metadata() or {})["plain"])
+                plain = parse_json((file.metadata() or {})["plain"])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
+        except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
             raise RunError(
                 f"{path} is missing or damaged ({_first_line(error)}); begin anew with "
                 f"--start-from {self.path / 'generator'}, which keeps what was learnt."
@@ -98,13 +104,13 @@ class Run:
         return tensors, plain
 
     def stats(self) -> list[dict[str, Any]]:
-        """Every line of numbers so far; a line that is cut off ends them."""
+        """Every line of numbers so far, as a tick gives them; a line that is cut off ends them."""
         rows = []
         with contextlib.suppress(OSError, ValueError):
             for line in (self.path / STATS).read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                if isinstance(row, dict):
-                    rows.append(row)
+                row = parse_json(line)
+                if isinstance(row, dict) and (numbers := _numbers(row)):
+                    rows.append(numbers)
         return rows
 
     def add_stats(self, row: Mapping[str, Any]) -> None:
@@ -114,17 +120,17 @@ class Run:
 
     def forget_stats_after(self, seen: int) -> None:
         """Drop the lines that a training which was killed wrote after its last state."""
-        kept = [row for row in self.stats() if row.get("seen", 0) <= seen]
+        kept = [row for row in self.stats() if row["seen"] <= seen]
         with atomic(self.path / STATS) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
 
     def status(self) -> dict[str, Any]:
         """Where it stands; "state" is "gone" for one that died without a word."""
         try:
-            status = self._read(STATUS)
+            status = _checked_status(self._read(STATUS))
         except RunError:
             return {"state": "new"}
-        quiet = time.time() - float(status.get("updated", 0))
+        quiet = time.time() - status["updated"]
         # A clock that was set back must not keep a dead training alive.
         if status.get("state") not in ENDED and not -LIVE < quiet < LIVE:
             return status | {"state": "gone"}
@@ -154,7 +160,7 @@ class Run:
     def _read(self, name: str) -> dict[str, Any]:
         path = self.path / name
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
+            value = json_file(path)
         except (OSError, ValueError) as error:
             raise RunError(f"{path} cannot be read ({_first_line(error)}).") from error
         if not isinstance(value, dict):
@@ -164,6 +170,33 @@ class Run:
     def _write(self, name: str, value: Mapping[str, Any]) -> None:
         with atomic(self.path / name) as temporary:
             temporary.write_text(json.dumps(dict(value), indent=1) + "\n", encoding="utf-8")
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    """A line of statistics without what is no number; empty where it is none of a tick."""
+    numbers = {
+        str(key): value
+        for key, value in row.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+    }
+    whole = all(key in numbers for key in TICKED) and numbers["seen"] > 0
+    if "swd" in numbers and "diversity" not in numbers:
+        whole = False
+    return numbers if whole else {}
+
+
+def _checked_status(known: Mapping[str, Any]) -> dict[str, Any]:
+    """What status.json may say; what it says otherwise is left out."""
+    numbers = {"seen": 0, "images": 0, "speed": 0.0, "seconds_left": None, "updated": 0.0, "pid": 0}
+    status: dict[str, Any] = {}
+    for key, usual in numbers.items():
+        value = known.get(key, usual)
+        good = isinstance(value, int | float) and not isinstance(value, bool)
+        status[key] = value if good and abs(value) < 1e15 else usual
+    state = known.get("state")
+    status["state"] = state if state in (*ENDED, *WORKING) else "gone"
+    status["message"] = named(known.get("message", ""), 400) if known.get("message") else ""
+    return status
 
 
 def find(name: str) -> Run:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smart.images import atomic
+from smart.reading import json_file
 
 _MOST_BYTES = 64_000_000
 _KIND = "smart selection 1"
@@ -37,7 +38,7 @@ def write_selection(path: Path, selection: Selection) -> Path:
     """Write it, as a whole or not at all. Raises ValueError when the place cannot be written."""
     known = {"kind": _KIND, "keep": list(selection.keep), "about": dict(selection.about)}
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(known, ensure_ascii=False, indent=0), encoding="utf-8")
+        temporary.write_text(json.dumps(known, indent=0), encoding="utf-8")
     return path
 
 
@@ -45,14 +46,12 @@ def read_selection(path: Path) -> Selection:
     """Read one. Raises SelectionError: the file may be anyone's."""
     wrong = f"{path.name} is no selection that SMART wrote; make one with `sort`."
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise SelectionError(wrong)
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = json_file(path, _MOST_BYTES)
     except OSError as error:
         raise SelectionError(
             f"{path} cannot be read ({error.strerror}); make a selection with `sort`."
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SelectionError(wrong) from error
     if not isinstance(known, dict) or known.get("kind") != _KIND:
         raise SelectionError(wrong)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,10 +21,16 @@ from PIL import Image
 
 from smart import images
 from smart.images import SUFFIXES
+from smart.wording import named
 
 MAX_ENTRIES = 500_000
 MAX_FILE = images.MAX_BYTES  # bytes of one image, unpacked
 MAX_RATIO = 200  # unpacked against packed; pictures hardly shrink
+
+
+# What a damaged zip raises beside what every file does.
+_OF_ZIPS = (zipfile.BadZipFile, zlib.error, struct.error)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others can ask for any amount of memory
 
 
 class SourceError(ValueError):
@@ -41,8 +49,10 @@ class Entry:
         """The picture, upright RGB. Raises images.ImageError."""
         try:
             stream = self._open()
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise images.ImageError(f"{self.name} cannot be read ({error}).") from error
+        except (OSError, RuntimeError, ValueError, EOFError, *_OF_ZIPS) as error:
+            raise images.ImageError(
+                f"{named(self.name)} cannot be read ({named(error, 120)})."
+            ) from error
         with stream:
             return images.open_image(stream, name=self.name)
 
@@ -77,7 +87,8 @@ def _files(paths: Sequence[Path]) -> Iterator[Entry]:
         try:
             state = path.stat()
         except OSError as error:
-            raise SourceError(f"{path.name} cannot be read ({error.strerror}).") from error
+            name = named(path.name)
+            raise SourceError(f"{name} cannot be read ({error.strerror}).") from error
         yield Entry(path.name, (state.st_size, state.st_mtime_ns), lambda p=path: p.open("rb"))  # type: ignore[misc]
 
 
@@ -114,7 +125,7 @@ def _in_zip(path: Path) -> list[Entry]:
         infos = archive.infolist()
     except PermissionError as error:
         raise SourceError(f"{path.name} may not be read; change its permissions.") from error
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except (OSError, ValueError, NotImplementedError, *_OF_ZIPS) as error:
         raise SourceError(
             f"{path.name} is no zip, or a damaged one; give a folder or a zip of images."
         ) from error
@@ -126,7 +137,8 @@ def _in_zip(path: Path) -> list[Entry]:
         if info.is_dir() or not _named_like_an_image(PurePosixPath(info.filename).name):
             continue
         if info.filename in names:
-            raise SourceError(f"{path.name} holds {info.filename!r} twice; pack it anew.")
+            name = named(info.filename)
+            raise SourceError(f"{path.name} holds {name!r} twice; pack it anew.")
         names.add(info.filename)
         stamp = (info.file_size, info.CRC)
         found.append(Entry(info.filename, stamp, lambda i=info: _unpacked(archive, i)))  # type: ignore[misc]
@@ -134,21 +146,24 @@ def _in_zip(path: Path) -> list[Entry]:
 
 
 def _refuse_hostile(zip_name: str, info: zipfile.ZipInfo) -> None:
+    zip_name = named(zip_name)
     name = info.filename.replace("\\", "/")
     parts = PurePosixPath(name).parts
     if ".." in parts or name.startswith("/") or (len(name) > 1 and name[1] == ":"):
         raise SourceError(
-            f"{zip_name} holds the path {info.filename[:80]!r}, which leads out of it; it is not "
+            f"{zip_name} holds the path {named(name)!r}, which leads out of it; it is not "
             "to be trusted. Pack the images anew."
         )
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise SourceError(f"{zip_name} holds the link {name[:80]!r}; pack the images themselves.")
+        raise SourceError(f"{zip_name} holds the link {named(name)!r}; pack the images themselves.")
+    if info.compress_type not in _METHODS:
+        raise SourceError(f"{zip_name} is packed in an unusual way; pack it with Deflate, or not.")
     if info.flag_bits & 1:
         raise SourceError(f"{zip_name} has a password; unpack it, or pack it without one.")
     packed, unpacked = max(1, info.compress_size), info.file_size
     if unpacked > MAX_FILE or (unpacked > 10**6 and unpacked / packed > MAX_RATIO):
         raise SourceError(
-            f"{zip_name} holds {name[:80]!r}, which unpacks from {packed / 1e6:.1f} to "
+            f"{zip_name} holds {named(name)!r}, which unpacks from {packed / 1e6:.1f} to "
             f"{unpacked / 1e6:.0f} MB: no image does that. Pack the images anew."
         )
 

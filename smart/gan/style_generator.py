@@ -83,10 +83,12 @@ class Architecture:
         widths = arguments.get("widths")
         numbers = [arguments.get(name) for name in names]
         numbers += widths if isinstance(widths, list | tuple) and 2 <= len(widths) <= 9 else [None]
-        if not all(type(number) is int and 0 < number <= 1024 for number in numbers):
+        good = all(type(number) is int and 0 < number <= 1024 for number in numbers)
+        if not good or sum(arguments[name] for name in names if "dim" not in name) > 64:
             raise WeightsError(
                 f"config.json has to give {', '.join(names)} and a list of widths as whole numbers "
-                "up to 1024 for style_generator; restore the folder from where it came."
+                "up to 1024, and few layers, for style_generator; restore the folder from where it "
+                "came."
             )
         return cls(widths=tuple(arguments["widths"]), **{name: arguments[name] for name in names})
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 
 from smart import weights
 from smart.weights import WeightsError
+from smart.wording import named
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -219,5 +219,12 @@ def load_vgg(
         raise WeightsError(
             f"{folder.name} holds a {config['architecture']}, no feature network; use vgg16."
         )
-    blocks = tuple(chain(config.get("blocks", BLOCKS["vgg16"])))
-    return VGG(config.get("name", folder.name), blocks, weights.read_tensors(folder), device, dtype)
+    blocks = config.get("blocks", BLOCKS["vgg16"])
+    good = isinstance(blocks, list | tuple) and len(blocks) == len(CHANNELS)
+    if not good or not all(type(count) is int and 1 <= count <= 8 for count in blocks):
+        raise WeightsError(
+            f"{folder.name} has to give in config.json the convolutions of {len(CHANNELS)} blocks "
+            "as whole numbers up to 8; restore the folder from where it came."
+        )
+    name = named(config.get("name", folder.name))
+    return VGG(name, tuple(blocks), weights.read_tensors(folder), device, dtype)

@@ -14,6 +14,7 @@ from PIL import Image
 from smart import images, pipeline, sitters
 from smart import styles as style_folder
 from smart.options import PaintingOptions, SamplingOptions, default_of, following
+from smart.progress import OnProgress
 from smart.styles import Choice
 from smart.ui import home
 from smart.ui.events import BETWEEN, IN_LINE
@@ -200,14 +201,26 @@ def paint(
         )  # fmt: skip
         choices, behind = _painters(style, ground)
         # What gradio hands over lies among its own uploads, wherever the caller said it was.
-        photo = images.open_image(Path(picture), pipeline.SMALLEST_PHOTO, "The picture")
+        opened = images.open_image(Path(picture), pipeline.SMALLEST_PHOTO, "The picture")
+        del opened  # a bad one is told now, a good one not kept in memory while it waits
         made = yield from _result(
-            partial(pipeline.paint_photo, photo, choices, painting, ground=behind)
+            partial(_paint_file, Path(picture), choices, painting, ground=behind)
         )
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     with tempfile.TemporaryDirectory(prefix="smart-") as folder:
         yield str(made.save(f"{folder}/painted.png"))
+
+
+def _paint_file(
+    path: Path,
+    choices: tuple[Choice, ...],
+    painting: PaintingOptions,
+    report: OnProgress,
+    ground: tuple[Choice, ...],
+) -> pipeline.Portrait:
+    photo = images.open_image(path, pipeline.SMALLEST_PHOTO, "The picture")
+    return pipeline.paint_photo(photo, choices, painting, report, ground)
 
 
 def _painters(style: str, ground: str) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:

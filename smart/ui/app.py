@@ -14,6 +14,7 @@ from smart.options import SamplingOptions
 from smart.ui import (
     exhibition_tab,
     eye,
+    guard,
     handlers,
     home,
     languages,
@@ -47,6 +48,7 @@ the Apache licence 2.0.</p>
 
 def build() -> gr.Blocks:
     """The page as gr.Blocks; nothing heavy is loaded yet."""
+    guard.close()
     # Previews and portraits are files: those older than an hour go.
     with gr.Blocks(title=TITLE, delete_cache=(600, 3600)) as demo:
         _add_endpoints()  # first: their names are promised, those of the page's own events are not
@@ -116,6 +118,7 @@ def launch(
 ) -> Any:
     """Serve the page. What gradio's launch returns: app, local address, share address."""
     settings = serving.current()
+    guard.log_plainly()
     logs.start()
     home.opened(host, share)
     ending = Ending() if block else None

@@ -12,7 +12,7 @@ from PIL import Image
 
 from smart import images, styles
 from smart.styles import Style, Work
-from smart.ui import own_painters
+from smart.ui import own_painters, photographs
 from smart.ui.sitting import THUMBNAIL, busy
 
 ALL_WORKS = "All works together"
@@ -143,16 +143,16 @@ def choice(slug: str, session: str | None = "") -> styles.Choice:
         raise gr.Error(str(error), title="Painter", print_exception=False) from error
 
 
-def seat_photo(picture: Image.Image | None, request: gr.Request) -> list[Any]:
+def seat_photo(picture: str | None, request: gr.Request) -> list[Any]:
     """A photograph that was given takes the chair and lies ready for the brush; or it is gone.
 
     It is the server that fills the editor: a file dropped on one that is still being drawn is lost,
     and of one that is decoded slowly the editor reports an empty canvas.
     """
-    if picture is None:
+    if not picture:
         return [gr.Image(visible=True), gr.ImageEditor(None, visible=False), False, gr.skip()]
     # One brushes over a small copy; its mask is stretched over the photograph, which stays here.
-    canvas = images.shrunk(picture.convert("RGB"), CANVAS)
+    canvas = images.shrunk(photographs.opened(picture), CANVAS)
     brush = {"background": canvas, "layers": [], "composite": None}
     words = gr.skip() if busy(request) else status(PHOTO_SITS)
     # Only out of sight: a component that is not there gives up its picture.

@@ -12,6 +12,7 @@ from smart import images
 from smart import likeness as likenesses
 from smart.gan.face_frame import Frame
 from smart.progress import Cancelled
+from smart.ui import photographs
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
 from smart.ui.painting import easel_at_work, left_the_line
@@ -27,9 +28,9 @@ SET = "<p>Set the frame: eyes on the line, chin at the foot of the oval. Then pr
 NO_FACE = f"<p><b>No face was found by itself.</b></p>{SET}"
 
 
-def propose(picture: Image.Image | None) -> list[Any]:
+def propose(picture: str | None) -> list[Any]:
     """The frame around the face that was found, to be corrected: guide, sliders and their panel."""
-    photo = _given(picture)
+    photo = photographs.opened(picture)
     try:
         frame = workshop.quick(lambda: likenesses.frame_of(photo))
     except ValueError as error:
@@ -43,7 +44,7 @@ def propose(picture: Image.Image | None) -> list[Any]:
     size = 100 * frame.side / min(photo.size)
     x, y, size = (round(2 * value) / 2 for value in (x, y, size))
     return [
-        gr.Column(visible=True), guide(photo, x, y, size),
+        gr.Column(visible=True), _guide(photo, x, y, size),
         *(gr.Slider(value=min(max(v, low), high))
           for v, low, high in ((x, 0, 100), (y, 0, 100), (size, 10, 200))),
         words,
@@ -56,9 +57,13 @@ def frame_from(photo: Image.Image, x: float, y: float, size: float) -> Frame:
     return Frame(x / 100 * photo.width - side / 2, y / 100 * photo.height - side / 2, side)
 
 
-def guide(picture: Image.Image | None, x: float, y: float, size: float) -> Image.Image:
+def guide(picture: str | None, x: float, y: float, size: float) -> Image.Image:
     """The photograph, dark outside the frame, with an oval and a line where face and eyes go."""
-    photo = images.shrunk(_given(picture), GUIDE)
+    return _guide(photographs.opened(picture), x, y, size)
+
+
+def _guide(photo: Image.Image, x: float, y: float, size: float) -> Image.Image:
+    photo = images.shrunk(photo, GUIDE)
     frame = frame_from(photo, x, y, size)
     left, top, side = frame.left, frame.top, frame.side
     square = (left, top, left + side, top + side)
@@ -76,7 +81,7 @@ def guide(picture: Image.Image | None, x: float, y: float, size: float) -> Image
 
 def search(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Iterator[dict[Any, Any]]:
     """Find the sitter; on the easel one sees who it is so far, and Stop keeps that one."""
-    photo = _given(values["camera"])
+    photo = photographs.opened(values["camera"])
     frame = frame_from(photo, values["frame_x"], values["frame_y"], values["frame_side"])
     session = request.session_hash or ""
     job: Job[likenesses.Found] = Job(
@@ -114,12 +119,3 @@ def search(studio: Studio, request: gr.Request, values: dict[str, Any]) -> Itera
         studio.framing: gr.Column(visible=False),
         **dict(zip(studio.controls(), controls_of(found.options), strict=True)),
     }
-
-
-def _given(picture: Image.Image | None) -> Image.Image:
-    if picture is None:
-        raise gr.Error(
-            "There is no photograph yet; upload one, or choose a sitter.",
-            title="Photograph", print_exception=False,
-        )  # fmt: skip
-    return picture.convert("RGB")

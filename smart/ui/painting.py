@@ -18,7 +18,7 @@ from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import Cancelled, Progress
 from smart.provenance import who_sat
 from smart.settings import Settings
-from smart.ui import hanging, home, own_painters
+from smart.ui import hanging, home, own_painters, photographs
 from smart.ui.clock import Clock
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
@@ -151,20 +151,9 @@ def _work(
         }
 
 
-def _photo(given: Image.Image | None, edited: dict[str, Any] | None) -> pipeline.Photo:
+def _photo(given: str | None, edited: dict[str, Any] | None) -> pipeline.Photo:
     """The uploaded picture, and what was painted over it as the mask of what is kept."""
-    if given is None:
-        raise gr.Error(
-            "There is no photograph yet; upload one, or choose a sitter.",
-            title="Photograph", print_exception=False,
-        )  # fmt: skip
-    picture = given.convert("RGB")
-    if min(picture.size) < pipeline.SMALLEST_PHOTO:
-        raise gr.Error(
-            f"The photograph has only {picture.width} x {picture.height} px; give one of at "
-            f"least {pipeline.SMALLEST_PHOTO} px a side.",
-            title="Photograph", print_exception=False,
-        )  # fmt: skip
+    picture = photographs.opened(given, pipeline.SMALLEST_PHOTO)
     keep: Image.Image | None = None
     for layer in (edited or {}).get("layers") or []:
         alpha = layer.convert("RGBA").getchannel("A").point(lambda a: 255 if a > WEAK_MASK else 0)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from smart import images, sitters
 from smart.options import SEEDS, SamplingOptions, following
-from smart.ui import handlers, sitting
+from smart.ui import handlers, photographs, sitting
 from smart.ui.handlers import status
 from smart.ui.jobs import workshop
 from smart.ui.sitting import (
@@ -244,7 +244,7 @@ def sketch(
 
 def show_subject(
     request: gr.Request,
-    picture: Image.Image | None,
+    picture: str | None,
     use_photo: bool,
     tiles: list[Person] | None,
     kept: list[Person] | None,
@@ -253,8 +253,8 @@ def show_subject(
 ) -> list[Any]:
     """Who is painted takes the chair: the photograph or the chosen sitter, whose tile is marked."""
     options = person(chosen, controls)
-    if use_photo and picture is not None:
-        small = images.shrunk(picture.convert("RGB"), EASEL)
+    if use_photo and picture:
+        small = images.shrunk(photographs.opened(picture), EASEL)
         seated = _chair(request, kept, options, lambda: small, handlers.PHOTO_SITS)
         return [gr.Gallery(selected_index=None), *seated]
     marked = gr.Gallery(selected_index=place_of(options, tiles or []))

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from smart.options import FACES, SamplingOptions, options_of
-from smart.ui import sitting
+from smart.ui import photographs, sitting
 from smart.ui.panels import control, step, told
 
 MASK_COLOR = "#c8502f"
@@ -91,10 +91,12 @@ def _family(parts: dict[str, Any]) -> None:
 
 def _photograph(parts: dict[str, Any]) -> None:
     parts["camera"] = gr.Image(
-        label="Photograph", show_label=False, type="pil", height=220, buttons=[],
-        sources=["upload", "webcam", "clipboard"], elem_id="camera",
+        label="Photograph", show_label=False, type="filepath", image_mode=None, height=220,
+        buttons=[], sources=["upload", "webcam", "clipboard"], elem_id="camera",
         placeholder="Drop a photograph here, or click",
     )  # fmt: skip
+    # Gradio would open the file itself, and complain in words of its own.
+    parts["camera"].preprocess = photographs.path_of
     # Nothing listens to the strokes: each would send three pictures. Paint fetches them.
     parts["photo"] = gr.ImageEditor(
         label="What should stay true", show_label=False, type="pil", layers=False,

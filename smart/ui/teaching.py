@@ -6,6 +6,7 @@ the app, stops nothing, and whoever comes back finds it again.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,18 @@ def refuse_strangers() -> None:
         )  # fmt: skip
 
 
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """What the file system says of the folder of trainings, as one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"The folder {weights.runs_folder().name}/ cannot be written "
+            f"({error.strerror or error}); make room in it, or set SMART_RUNS to another one."
+        ) from error
+
+
 def source_of(path: str, files: Sequence[str] | None, name: str) -> Path:
     """Where the images are: a folder or zip by its path, or uploads, which are kept."""
     if files and path.strip():
@@ -57,16 +70,17 @@ def source_of(path: str, files: Sequence[str] | None, name: str) -> Path:
         return Path(path.strip()).expanduser()
     if not files:
         raise ValueError("There are no images yet; give a folder, a zip, or upload some.")
-    if len(files) == 1 and files[0].lower().endswith(".zip"):
-        target = weights.runs_folder() / ".uploads" / f"{run_folder.checked_name(name)}.zip"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(files[0], target)
-        return target
-    folder = weights.runs_folder() / ".uploads" / run_folder.checked_name(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        shutil.copyfile(file, folder / Path(file).name)
-    return folder
+    target = weights.runs_folder() / ".uploads" / run_folder.checked_name(name)
+    with _writing():
+        if len(files) == 1 and files[0].lower().endswith(".zip"):
+            target = target.with_suffix(".zip")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(files[0], target)
+            return target
+        target.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            shutil.copyfile(file, target / Path(file).name)
+    return target
 
 
 def begin(
@@ -130,8 +144,10 @@ def _begun(
 
 def _start(*arguments: str) -> None:
     """A training in a process of its own that goes on when the app ends."""
-    weights.runs_folder().mkdir(parents=True, exist_ok=True)
-    with (weights.runs_folder() / "log.txt").open("a") as log:
+    with _writing():
+        weights.runs_folder().mkdir(parents=True, exist_ok=True)
+        log = (weights.runs_folder() / "log.txt").open("a")
+    with log:
         process = subprocess.Popen(
             [sys.executable, "-m", "smart", *arguments], stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True,
@@ -225,10 +241,13 @@ def direct(name: str | None, wanted: str | None) -> None:
     run = _found(name)
     if run is None or not wanted:
         return
-    if wanted == "resume":
-        _start("train", "--resume", run.name)
-    else:
-        run.want(wanted)
+    try:
+        if wanted == "resume":
+            _start("train", "--resume", run.name)
+        else:
+            run.want(wanted)
+    except ValueError as error:
+        raise gr.Error(str(error), title="School", print_exception=False) from error
 
 
 def keep(name: str | None, target: str) -> str:
