@@ -85,9 +85,12 @@ def test_there_and_back(hub: LocalHub, mine: Path) -> None:
     }  # fmt: skip
     assert f'load_generator("{REPOSITORY}")' in card
     shutil.rmtree(mine.parent)
+    hub.repositories[REPOSITORY].commit({"evil.pkl": b"cos\nsystem\n", "deep/README.md": b"-"})
     assert torch.equal(
         picture(load_generator(REPOSITORY)), picture(load_generator(weights.BUNDLED / "paintings"))
     )
+    asked = {one.path.partition("/resolve/")[2].partition("/")[2] for one in hub.requests}
+    assert asked - {""} <= set(folders.SHARED)
     before = len(hub.requests)
     load_generator(REPOSITORY)
     assert len(hub.requests) == before, "what is in the cache is not asked for again"
@@ -139,7 +142,14 @@ def test_a_revision(hub: LocalHub, mine: Path) -> None:
     assert weights.read_config(weights.find(REPOSITORY))["source"] == "another"
     with pytest.raises(WeightsError, match="there is no such revision"):
         weights.find(f"{REPOSITORY}@v2")
-    for name in (f"{REPOSITORY}@../v1", f"{REPOSITORY}@", "a/b/c", "../a/b", "a b/c"):
+    for name in (
+        f"{REPOSITORY}@../v1",
+        f"{REPOSITORY}@v/../../v1",
+        f"{REPOSITORY}@",
+        "a/b/c",
+        "../a/b",
+        "a b/c",
+    ):
         with pytest.raises(WeightsError, match="No weights called"):
             weights.find(name)
 

@@ -90,6 +90,7 @@ def test_one_request_for_the_header_then_only_what_is_wanted(
     assert right(small, fetch(tmp_path, seen.append))
     ranges = data_requests(small)
     assert ranges[0] == "bytes=0-1999"
+    assert {one.headers["accept-encoding"] for one in small.requests} == {"identity"}
     # 64*27 + 128*512 + 40 floats: neighbours are asked for together, in pieces of 50 kB
     assert len(ranges) == 1 + 7
     assert small.sent() < 2000 + 4 * (64 * 27 + 128 * 512 + 40) + 1000
@@ -311,6 +312,7 @@ def test_what_goes_wrong_is_one_sentence_and_leaves_no_weights(
     "tensors",
     [
         {**SHAPES, "features.0.weight": (64, 3, 3, 4)},
+        {**SHAPES, "features.10.weight": (512, 128)},
         {"features.0.weight": (64, 3, 3, 3)},
     ],
 )
@@ -570,6 +572,7 @@ def test_offline_proxy_mirror_and_nobody_there(large: LocalHub, tmp_path: Path) 
     assert "check the network and try again" in said(pull("http://127.0.0.1:9", tmp_path))
     assert time.monotonic() - began < 20
     assert "check HF_ENDPOINT" in said(pull("nonsense", tmp_path))
+    assert "secret" not in said(pull("http://user:secret@127.0.0.1:9", tmp_path))
     # The proxy in front of a mirror, which is asked through it and never directly.
     proxy.asked.clear()
     mirror = large.url.replace("127.0.0.1", "localhost")
