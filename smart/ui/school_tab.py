@@ -124,7 +124,7 @@ def _desk() -> dict[str, Any]:
     with gr.Accordion("The critic’s eye", open=False, elem_classes="plain-accordion"):
         parts["look"] = gr.Button("What does the critic see?", elem_id="look")
         parts["eye"] = gr.Image(
-            show_label=False, label="Pictures, and what the critic saw in them", elem_id="eye",
+            show_label=False, label="Pictures, and what the critic saw in them", elem_id="critics-eye",
             interactive=False, buttons=["fullscreen"], format="png", visible=False,
             alt_text="Eight generated pictures, and below each what looked real and what false",
         )  # fmt: skip
@@ -189,7 +189,7 @@ def _wire_desk(desk: dict[str, Any]) -> None:
         )
     desk["delete"].click(
         watching.delete, [desk["run"], desk["sure"]],
-        [desk["run"], desk["delete"], desk["sure"]], **quick,
+        [desk["run"], desk["delete"], desk["sure"]], show_progress="hidden", **PRIVATE,
     )  # fmt: skip
     desk["halt"].click(teaching.stop_preparing, None, [desk["status"], desk["halt"]], **quick)
     desk["keep"].click(watching.keep, [desk["run"], desk["target"]], desk["kept"], **PRIVATE)

@@ -35,7 +35,7 @@ FIRST = "Looking at the images ..."
 NOT_BEGUN = "Stopped; no training was begun."
 TAKEN = (
     "There is a training called {name} already; give this one another name, or choose that one "
-    "below and press Resume."
+    "under Training to go on with it."
 )
 READ = 1.0  # s in which the last words can be read before those of a training come
 BAD_INPUT = 2  # the exit code of a command that could not begin

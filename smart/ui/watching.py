@@ -87,9 +87,10 @@ def _words(run: Run) -> str:
         return status(STARTING, seen / max(1, total))
     elif state in ("stopped", "gone", "new") and (reason := teaching.failure(run.name)):
         message = FAILED.format(reason=reason)
-    elif state == "training" and now.get("seconds_left"):
+    elif what == "training" and now.get("seconds_left"):
         right = f"{now['speed']:.0f} images a second, {now['seconds_left'] / 60:.0f} min left"
-    text = f"{what.capitalize()}: {seen:,} of {total:,} images shown. {message}"
+    what += "" if what.endswith("...") else ":"
+    text = f"{what.capitalize()} {seen:,} of {total:,} images shown. {message}"
     return status(text.strip(), seen / max(1, total), right)
 
 

@@ -119,7 +119,7 @@ def test_a_preparation_is_counted_and_can_be_stopped(
 
 def test_a_name_that_is_taken_is_told_in_the_words_of_the_page(birds: Path, runs: Path) -> None:
     run_folder.create("birds").write_options(TrainingOptions(), {})
-    with pytest.raises(gr.Error, match="press Resume") as refused:
+    with pytest.raises(gr.Error, match="under Training") as refused:
         next(teaching.begin(HERE, str(birds), None, "birds", "center", "", *TINY))
     assert "--" not in refused.value.message
 
@@ -272,7 +272,7 @@ def test_sort_train_and_come_back(
     visitor.shot("school")
     page.get_by_text("The critic’s eye").click()
     page.locator("#look").click()
-    page.locator("#eye img").wait_for(timeout=60_000)
+    page.locator("#critics-eye img").wait_for(timeout=60_000)
     again = context.new_page()
     again.goto(school_server.url)
     again.get_by_role("tab", name="School").click()
