@@ -124,8 +124,9 @@ def _desk() -> dict[str, Any]:
     with gr.Accordion("The critic’s eye", open=False, elem_classes="plain-accordion"):
         parts["look"] = gr.Button("What does the critic see?", elem_id="look")
         parts["eye"] = gr.Image(
-            show_label=False, label="Pictures, and what the critic saw in them", elem_id="critics-eye",
+            show_label=False, label="Pictures, and what the critic saw in them",
             interactive=False, buttons=["fullscreen"], format="png", visible=False,
+            elem_id="critics-eye",
             alt_text="Eight generated pictures, and below each what looked real and what false",
         )  # fmt: skip
         gr.HTML(
