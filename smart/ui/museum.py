@@ -48,7 +48,7 @@ def _tiles(museum: sorting.Museum, picked: dict[str, Any], cut: int | None = Non
     for place, index in enumerate(picked["shown"]):
         side = "" if cut is None else ("kept" if place < cut else "left out")
         tiles.append((museum.thumbnail(index), marks.get(index, side)))
-    return gr.Gallery(tiles, selected_index=None)
+    return gr.Gallery(tiles, selected_index=None, visible=True)
 
 
 def pick(picked: dict[str, Any], meaning: str, event: gr.SelectData) -> list[Any]:

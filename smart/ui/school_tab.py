@@ -76,7 +76,7 @@ def _sorter() -> dict[str, Any]:
             "tiles": gr.Gallery(
                 columns=8, allow_preview=False, show_label=False, label="Images", buttons=[],
                 object_fit="cover", height="auto", elem_id="museum", elem_classes="choice",
-                interactive=False,
+                interactive=False, visible=False,
             ),
             "count": gr.Slider(1, 1000, 200, step=1, label="How many to keep"),
             "sort": gr.Button("Sort and keep", elem_id="school-sort"),
