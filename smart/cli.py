@@ -220,8 +220,9 @@ def _add_school(kinds: Any) -> None:
     runs = _command(kinds, "runs", commands_train.runs, "list the trainings, or direct one")
     runs.add_argument(
         "action", nargs="?", default="list",
-        choices=("list", "pause", "go", "stop", "keep", "eye"),
-        help="keep copies the best snapshot to weights/; eye draws what the critic sees",
+        choices=("list", "pause", "go", "stop", "keep", "eye", "delete"),
+        help="keep copies the best snapshot to weights/; eye draws what the critic sees; delete "
+        "removes a training for good",
     )  # fmt: skip
     runs.add_argument("name", nargs="?", help="of the training")
     runs.add_argument("--to", metavar="NAME", help="keep: what the weights shall be called")

@@ -121,6 +121,9 @@ def runs(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"folder": str(target), "message": message}
     if arguments.action == "eye":
         return _eye(run, arguments)
+    if arguments.action == "delete":
+        gone = [str(path) for path in run_folder.delete(run)]
+        return {"name": run.name, "deleted": gone, "message": f"Deleted {' and '.join(gone)}."}
     if not run.alive:
         raise ValueError(
             f"{run.name} is not being trained ({run.status()['state']}); "

@@ -126,6 +126,8 @@ def test_pause_go_and_stop_reach_a_training_in_another_process(place: Path) -> N
     run.want("run")
     wait_for(lambda: run.status()["seen"] > seen)
     assert "birds" in do("runs", place=place).stdout
+    with pytest.raises(RunError, match="is being trained by another process"):
+        run_folder.delete(run)
     run.want("stop")
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -214,6 +216,26 @@ def test_keep_makes_weights_of_it_once(trained: run_folder.Run, place: Path) -> 
     again = do("runs", "keep", "birds", "--to", "../up", place=place)
     assert again.returncode == 2
     assert "cannot be a training's name" in again.stderr
+
+
+def test_delete_removes_a_training_and_what_was_uploaded_for_it_alone(place: Path) -> None:
+    uploads = place / "runs" / ".uploads"
+    for name, source in (
+        ("one", uploads / "mine"), ("two", uploads / "ours"), ("three", uploads / "ours"),
+        ("four", place / "birds"),
+    ):  # fmt: skip
+        source.mkdir(parents=True, exist_ok=True)
+        run_folder.create(name).write_options(TrainingOptions(), {"source": str(source)})
+    kept = {name: run_folder.find(name) for name in ("one", "two", "three", "four")}
+    assert run_folder.delete(kept["one"]) == [kept["one"].path, uploads / "mine"]
+    assert run_folder.delete(kept["two"]) == [kept["two"].path]
+    done = do("runs", "delete", "four", place=place)
+    assert done.returncode == 0, done.stderr
+    assert str(kept["four"].path) in done.stdout
+    assert [run.name for run in run_folder.runs()] == ["three"]
+    assert sorted(path.name for path in uploads.iterdir()) == ["ours"]
+    assert (place / "birds").is_dir()
+    assert do("runs", "delete", "four", place=place).returncode == 2
 
 
 def test_another_training_can_start_from_it(trained: run_folder.Run, place: Path) -> None:

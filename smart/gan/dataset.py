@@ -171,22 +171,25 @@ def _read(
         return np.asarray(picture).transpose(2, 0, 1)
 
     names, left_out, arrays = [], [], []
-    # Pillow decodes without Python's lock; batches keep what waits small. A search for faces
-    # uses all cores by itself, and takes long enough to be told of oftener.
-    workers, batch = (1, 8) if faces is not None else (cores(), _BATCH)
+    # Pillow decodes without Python's lock; batches keep what waits small. A search for a face
+    # uses all cores by itself, and takes long enough to be told of, and stopped, after each.
+    workers, batch = (1, 1) if faces is not None else (cores(), _BATCH)
     stage = "looking for faces" if faces is not None else "reading images"
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(found), batch):
-            part = found[start : start + batch]
-            for entry, read in zip(part, pool.map(one, part), strict=True):
-                if isinstance(read, str):
-                    left_out.append([entry.name, read])
-                else:
-                    names.append(entry.name)
-                    arrays.append(read)
-            on_progress(Progress(min(start + batch, len(found)), len(found), stage))
-    if faces is not None:
-        faces.keep()
+    on_progress(Progress(0, len(found), stage))
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            for start in range(0, len(found), batch):
+                part = found[start : start + batch]
+                for entry, read in zip(part, pool.map(one, part), strict=True):
+                    if isinstance(read, str):
+                        left_out.append([entry.name, read])
+                    else:
+                        names.append(entry.name)
+                        arrays.append(read)
+                on_progress(Progress(min(start + batch, len(found)), len(found), stage))
+    finally:
+        if faces is not None:  # also when it is stopped: it takes long
+            faces.keep()
     array = np.stack(arrays) if arrays else np.zeros((0, 3, resolution, resolution), np.uint8)
     pixels = torch.from_numpy(array)
     doubles = [[names[a], names[b]] for a, b in duplicates(pixels)]

@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,60}")
 
 class RunError(ValueError):
     """A training that cannot begin or go on; the message names the remedy."""
+
+
+class TakenError(RunError):
+    """There is a training of that name already."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +219,7 @@ def refuse_taken(name: str) -> Path:
     """The folder for a new training. Raises RunError for a name that is taken or cannot be one."""
     path = runs_folder() / checked_name(name)
     if (path / OPTIONS).exists():
-        raise RunError(
+        raise TakenError(
             f"There is a training called {name!r} already; give another --name, or go on with it "
             f"by --resume {name}."
         )
@@ -232,6 +237,43 @@ def create(name: str) -> Run:
             "be written."
         ) from error
     return run
+
+
+def delete(run: Run) -> list[Path]:
+    """Remove a training for good, with images that were uploaded for it alone; what is gone.
+
+    What was kept of it among the weights stays. Raises RunError while it is being trained.
+    """
+    gone = [run.path, *_uploads(run)]
+    try:
+        with owned(run):
+            pass
+        for path in gone:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except OSError as error:
+        raise RunError(
+            f"{run.name} cannot be removed whole ({error.strerror or error}); remove {run.path} "
+            "yourself."
+        ) from error
+    return gone
+
+
+def _uploads(run: Run) -> list[Path]:
+    """The uploaded images of a training, where no other one needs them."""
+    folder = uploads_folder().resolve()
+    sources = {}
+    for one in runs():
+        with contextlib.suppress(ValueError):
+            sources[one.path] = Path(str(one.options()[1].get("source", ""))).resolve()
+    source = sources.pop(run.path, None)
+    if source is None or source.parent != folder or source in sources.values():
+        return []
+    return [source] if source.exists() else []
+
+
+def uploads_folder() -> Path:
+    """Where images lie that came with a visit to the page."""
+    return runs_folder() / ".uploads"
 
 
 def runs() -> Iterator[Run]:

@@ -170,6 +170,6 @@ def status(text: str, share: float | None = None, right: str = "") -> str:
     if share is not None:
         bar = f'<div class="bar"><i style="width:{100 * share:.1f}%"></i></div>'
     return (
-        f'<div class="line" role="status"><span>{html.escape(text)}</span>'
+        f'<div class="line" role="status"><span>{html.escape(text)}</span> '
         f"<b>{html.escape(right)}</b></div>{bar}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,7 @@ def groups(path: str, files: list[str] | None, name: str, crop: str) -> Iterator
             crop = "center"
         job = Job(lambda report: sorting.open_museum(source, crop, report), "sorting")
         for progress in job.watch(0.5):
-            share = progress.step / max(1, progress.total)
-            yield [gr.skip(), gr.skip(), gr.skip(), status(f"{progress.stage} ...", share)]
+            yield [*[gr.skip()] * 3, status(*teaching.counted(progress)), gr.skip()]
         museum = job.result()
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title="Sorting", print_exception=False) from error
@@ -39,7 +39,7 @@ def groups(path: str, files: list[str] | None, name: str, crop: str) -> Iterator
     picked = {"source": str(source), "crop": crop, "shown": shown, "like": [], "unlike": []}
     words = f"{len(museum):,} images in {len(found)} groups. Click the ones you want more of."
     yield [_tiles(museum, picked), picked, gr.Slider(maximum=len(museum), value=len(museum) // 5),
-           status(words)]  # fmt: skip
+           status(words), ""]  # fmt: skip
 
 
 def _tiles(museum: sorting.Museum, picked: dict[str, Any], cut: int | None = None) -> gr.Gallery:
@@ -48,7 +48,7 @@ def _tiles(museum: sorting.Museum, picked: dict[str, Any], cut: int | None = Non
     for place, index in enumerate(picked["shown"]):
         side = "" if cut is None else ("kept" if place < cut else "left out")
         tiles.append((museum.thumbnail(index), marks.get(index, side)))
-    return gr.Gallery(tiles, selected_index=None)
+    return gr.Gallery(tiles, selected_index=None, visible=True)
 
 
 def pick(picked: dict[str, Any], meaning: str, event: gr.SelectData) -> list[Any]:
@@ -60,7 +60,9 @@ def pick(picked: dict[str, Any], meaning: str, event: gr.SelectData) -> list[Any
         changed[meaning].append(index)
     picked = picked | changed
     more, fewer = len(picked["like"]), len(picked["unlike"])
-    words = f"{more} you want more of, {fewer} you want fewer of. Ten are enough; then Sort."
+    words = (
+        f"{more} you want more of, {fewer} you want fewer of. Ten are enough; then Sort and keep."
+    )
     return [_tiles(museum, picked, picked.get("cut")), picked, status(words)]
 
 
@@ -72,6 +74,16 @@ def _museum(picked: dict[str, Any]) -> sorting.Museum:
         raise gr.Error("Press Show groups first.", print_exception=False) from error
 
 
+def _place(source: Path, best: list[int]) -> Path:
+    """Where a selection lies: not among the images, and each in a file of its own, as a training
+    that was begun with it needs it again.
+    """
+    what = hashlib.sha256(repr((str(source.resolve()), sorted(best))).encode()).hexdigest()[:8]
+    folder = weights.runs_folder().resolve() / ".selections"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{source.stem or 'images'}-{what}.json"
+
+
 def sort(picked: dict[str, Any], count: float) -> list[Any]:
     """Rank all images by the picked ones; show the best, and both sides of the cut."""
     museum = _museum(picked)
@@ -81,12 +93,9 @@ def sort(picked: dict[str, Any], count: float) -> list[Any]:
         kept, left = sorting.around(scores, int(count), SIDE)
         about = {key: [museum.images.names[i] for i in picked[key]] for key in ("like", "unlike")}
         source = Path(picked["source"])
-        try:
-            saved = sorting.save(museum, best, source, {**about, "crop": picked["crop"]}, None)
-        except ValueError:  # a folder that may only be read
-            out = weights.runs_folder() / ".uploads" / f"{source.stem}.selection.json"
-            out.parent.mkdir(parents=True, exist_ok=True)
-            saved = sorting.save(museum, best, source, {**about, "crop": picked["crop"]}, out)
+        saved = sorting.save(
+            museum, best, source, {**about, "crop": picked["crop"]}, _place(source, best)
+        )
     except (ValueError, OSError) as error:
         raise gr.Error(str(error), title="Sorting", print_exception=False) from error
     shown = [*best[:SIDE], *(one for one in kept if one not in best[:SIDE])]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from smart.options import TrainingOptions, options_of
-from smart.ui import museum, teaching
+from smart.ui import museum, teaching, watching
 from smart.ui.events import LONG, PRIVATE
 from smart.ui.panels import control, step
 
@@ -26,10 +27,16 @@ def build(tab: gr.Tab, demo: gr.Blocks) -> None:
             desk = _desk()
     _wire_sorter(entry, sorter)
     values = [options[name] for name in options_of(TrainingOptions)]
-    desk["begin"].click(
-        teaching.begin, [*entry.values(), sorter["selection"], *values],
-        [desk["run"], desk["status"]], show_progress="hidden", **LONG,
+    entry_values = [entry[name] for name in ("path", "files", "name", "crop")]
+    begun = desk["begin"].click(
+        teaching.begin, [*entry_values, sorter["selection"], *values],
+        [desk["run"], desk["status"], desk["halt"]], show_progress="hidden",
+        trigger_mode="multiple", **LONG,  # a second press is answered, too
     )  # fmt: skip
+    begun.then(teaching.halt, None, desk["halt"], queue=False, **PRIVATE)
+    entry["path"].blur(
+        teaching.there, entry["path"], entry["there"], show_progress="hidden", **PRIVATE
+    )
     _wire_desk(desk)
     demo.load(
         teaching.open_tab, None, [tab, desk["run"]], show_progress="hidden", queue=False, **PRIVATE
@@ -40,6 +47,7 @@ def _images() -> dict[str, Any]:
     step(1, "The images", "A folder or a zip on this machine, or an upload. A thousand do well.")
     return {
         "path": gr.Textbox(label="Folder or zip", elem_id="school-path"),
+        "there": gr.HTML(padding=False, visible=False, elem_classes="told"),
         "files": gr.File(
             label="Or upload images or a zip", file_count="multiple", height=150,
             file_types=["image", ".zip"],
@@ -60,6 +68,7 @@ def _sorter() -> dict[str, Any]:
         )  # fmt: skip
         parts: dict[str, Any] = {
             "groups": gr.Button("Show groups", elem_id="school-groups"),
+            "status": gr.HTML(padding=False, elem_classes="told"),
             "meaning": gr.Radio(
                 [("More like these", "like"), ("Fewer like those", "unlike")], value="like",
                 label="A click means",
@@ -67,12 +76,12 @@ def _sorter() -> dict[str, Any]:
             "tiles": gr.Gallery(
                 columns=8, allow_preview=False, show_label=False, label="Images", buttons=[],
                 object_fit="cover", height="auto", elem_id="museum", elem_classes="choice",
-                interactive=False,
+                interactive=False, visible=False,
             ),
             "count": gr.Slider(1, 1000, 200, step=1, label="How many to keep"),
             "sort": gr.Button("Sort and keep", elem_id="school-sort"),
+            "sorted": gr.HTML(padding=False, elem_classes="told"),
             "selection": gr.Textbox(label="Train only on this selection", elem_id="selection"),
-            "status": gr.HTML(padding=False),
             "picked": gr.State({}),
         }  # fmt: skip
     return parts
@@ -93,9 +102,9 @@ def _desk() -> dict[str, Any]:
     with gr.Row(elem_classes="tight", equal_height=True):
         run = gr.Dropdown(label="Training", elem_id="run", filterable=False, scale=3)
         begin = gr.Button("Begin", variant="primary", elem_id="begin", scale=2, min_width=110)
+    words = gr.HTML(elem_id="school-status", padding=False, elem_classes="told")
     parts: dict[str, Any] = {
-        "run": run, "begin": begin, "status": gr.HTML(elem_id="school-status", padding=False),
-        "wanted": gr.Radio([], show_label=False, visible=False, elem_id="wanted", container=False),
+        "run": run, "begin": begin, "status": words, **_buttons(),
         "grid": gr.Image(
             show_label=False, label="64 pictures of the same latents", interactive=False,
             buttons=["fullscreen", "download"], elem_id="grid", format="png", visible=False,
@@ -108,13 +117,16 @@ def _desk() -> dict[str, Any]:
             ("judged", "How real it looks to the critic", "how real", "to the critic"),
         ):
             parts[key] = gr.LinePlot(
-                x="images", y=y, color=color, title=title, height=230, buttons=[], min_width=240
-            )
+                x="images", y=y, color=color, title=title, height=230, buttons=[], min_width=240,
+                visible=False,
+            )  # fmt: skip
+    parts["curves"] = gr.HTML(padding=False, visible=False, elem_classes="note")
     with gr.Accordion("The critic’s eye", open=False, elem_classes="plain-accordion"):
         parts["look"] = gr.Button("What does the critic see?", elem_id="look")
         parts["eye"] = gr.Image(
-            show_label=False, label="Pictures, and what the critic saw in them", elem_id="eye",
+            show_label=False, label="Pictures, and what the critic saw in them",
             interactive=False, buttons=["fullscreen"], format="png", visible=False,
+            elem_id="critics-eye",
             alt_text="Eight generated pictures, and below each what looked real and what false",
         )  # fmt: skip
         gr.HTML(
@@ -130,36 +142,56 @@ def _desk() -> dict[str, Any]:
         parts["target"] = gr.Textbox(label="What the weights shall be called")
         parts["keep"] = gr.Button("Keep the best", elem_id="school-keep")
         parts["kept"] = gr.HTML(padding=False)
-    parts["seen"] = gr.State({})
+    parts["seen"], parts["sure"] = gr.State({}), gr.State(None)
     parts["timer"] = gr.Timer(LOOK)
     return parts
 
 
+def _buttons() -> dict[str, Any]:
+    """What can be done with a training, each in sight when it makes sense."""
+    hidden: dict[str, Any] = {"visible": False, "min_width": 100, "size": "md"}
+    with gr.Row(elem_classes="tight", elem_id="doings"):
+        return {
+            "halt": gr.Button("Stop preparing", elem_id="halt", **hidden),
+            "pause": gr.Button("Pause", elem_id="pause", **hidden),
+            "run_on": gr.Button("Go on", elem_id="run-on", **hidden),
+            "stop": gr.Button("Stop", elem_id="stop-training", **hidden),
+            "resume": gr.Button("Resume", elem_id="resume", **hidden),
+            "delete": gr.Button("Delete", elem_id="delete-training", **hidden),
+        }
+
+
 def _wire_sorter(entry: dict[str, Any], sorter: dict[str, Any]) -> None:
-    tiles, picked, words = sorter["tiles"], sorter["picked"], sorter["status"]
+    tiles, picked, words, done = (sorter[key] for key in ("tiles", "picked", "status", "sorted"))
     sorter["groups"].click(
-        museum.groups, list(entry.values()), [tiles, picked, sorter["count"], words],
-        show_progress="hidden", **LONG,
+        museum.groups, [entry[name] for name in ("path", "files", "name", "crop")],
+        [tiles, picked, sorter["count"], words, done], show_progress="hidden", **LONG,
     )  # fmt: skip
     tiles.select(
-        museum.pick, [picked, sorter["meaning"]], [tiles, picked, words],
+        museum.pick, [picked, sorter["meaning"]], [tiles, picked, done],
         show_progress="hidden", **PRIVATE,
     )  # fmt: skip
     sorter["sort"].click(
-        museum.sort, [picked, sorter["count"]], [tiles, picked, sorter["selection"], words],
+        museum.sort, [picked, sorter["count"]], [tiles, picked, sorter["selection"], done],
         show_progress="hidden", **PRIVATE,
     )  # fmt: skip
 
 
 def _wire_desk(desk: dict[str, Any]) -> None:
-    shown = [desk[key] for key in ("status", "grid", "distances", "judged", "wanted", "seen")]
+    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, **PRIVATE}
+    pictures = [desk[key] for key in ("grid", "distances", "judged", "curves")]
+    buttons = [desk[key] for key in ("pause", "run_on", "stop", "resume", "delete")]
+    shown = [desk["status"], *pictures, *buttons, desk["sure"], desk["seen"]]
     for event in (desk["timer"].tick, desk["run"].change):
-        event(
-            teaching.look, [desk["run"], desk["seen"]], shown, show_progress="hidden",
-            queue=False, **PRIVATE,
-        )  # fmt: skip
-    desk["wanted"].input(
-        teaching.direct, [desk["run"], desk["wanted"]], None, queue=False, **PRIVATE
-    )
-    desk["keep"].click(teaching.keep, [desk["run"], desk["target"]], desk["kept"], **PRIVATE)
-    desk["look"].click(teaching.eye, desk["run"], desk["eye"], show_progress="minimal", **PRIVATE)
+        event(watching.look, [desk["run"], desk["seen"]], shown, **quick)
+    for button, doing in zip(buttons[:-1], watching.DOINGS[:-1], strict=True):
+        button.click(
+            partial(watching.direct, wanted=doing), desk["run"], [desk["status"], *buttons], **quick
+        )
+    desk["delete"].click(
+        watching.delete, [desk["run"], desk["sure"]],
+        [desk["run"], desk["delete"], desk["sure"]], show_progress="hidden", **PRIVATE,
+    )  # fmt: skip
+    desk["halt"].click(teaching.stop_preparing, None, [desk["status"], desk["halt"]], **quick)
+    desk["keep"].click(watching.keep, [desk["run"], desk["target"]], desk["kept"], **PRIVATE)
+    desk["look"].click(watching.eye, desk["run"], desk["eye"], show_progress="minimal", **PRIVATE)
