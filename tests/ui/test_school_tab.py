@@ -142,7 +142,8 @@ def training(runs: Path) -> run_folder.Run:
 
 
 def row(seen: int) -> dict[str, float]:
-    return {"seen": seen, "learnt": -1.3, "held_out": -0.4, "made": 0.2}
+    known = dict.fromkeys(run_folder.TICKED, 0.0)
+    return known | {"seen": seen, "learnt": -1.3, "held_out": -0.4, "made": 0.2}
 
 
 def test_curves_come_as_numbers_and_not_before_they_are_lines(training: run_folder.Run) -> None:
@@ -164,7 +165,7 @@ def test_curves_come_as_numbers_and_not_before_they_are_lines(training: run_fold
     }  # fmt: skip
     seen = told[-1]
     for more in (3, 4):
-        training.add_stats({**row(4096 * more), "swd": 1.0 / more})
+        training.add_stats({**row(4096 * more), "swd": 1.0 / more, "diversity": 0.5})
     told = watching.look(HERE, "birds", seen)
     assert told[2].value["datatypes"]["distance"] == "quantitative"
     assert not told[4].visible
