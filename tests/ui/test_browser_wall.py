@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -169,8 +170,12 @@ def _vary(visitor: Visitor, folder: Path) -> None:
     newest = Wall(folder).view(1).hung[0]
     assert newest.known["sitter"]["relative"] > 0
     assert newest.known["painting"]["effort"] == 10
+    # No portrait is marked now, and none is told of.
+    expect(page.locator("#wall-about")).to_have_count(0)
+    page.evaluate("history.replaceState(history.state, '', '?painter=hokusai&lang=en')")
     page.locator("#wall-given input[type=file]").set_input_files(newest.path)
     expect(page.locator("#status")).to_contain_text("Recalled", timeout=30_000)
+    expect(page).to_have_url(re.compile(r"\?lang=en$"))
     # One that is none says so, and another can be given.
     page.locator("#wall-given input[type=file]").set_input_files(
         {"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"}

@@ -160,7 +160,7 @@ def order_small(page: Any, count: int) -> None:
     field.fill(str(count))
     field.press("Tab")
     for name in ("Giuseppe Arcimboldo", "Frédéric Bazille"):
-        page.get_by_label(name).uncheck()
+        page.get_by_role("checkbox", name=name).uncheck()
     page.locator("#exhibition-size input").click()
     page.get_by_role("option", name="256 px").click()
 

@@ -19,8 +19,8 @@ PLAIN = (None, None, "fixed", *[0] * sitting.WISHES)
 
 @pytest.fixture(scope="module")
 def page() -> Studio:
-    with gr.Blocks():
-        return studio.build()
+    with gr.Blocks() as demo:
+        return studio.build(demo)
 
 
 def test_who_is_kept_is_not_lost_by_keeping_another_of_the_same(
