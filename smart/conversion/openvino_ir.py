@@ -83,7 +83,7 @@ class Graph:
             if not users:
                 break
             identity = users[0]
-            if self.layers[identity].type == kind:
+            if (layer := self.layers.get(identity)) is not None and layer.type == kind:
                 return identity
         raise WeightsError(f"No {kind} follows {start!r} in the IR; it is another network's file.")
 
