@@ -269,14 +269,13 @@ def _run(name: str) -> Callable[[bytes, Path], object]:
 
 def look(one: run.Run) -> None:
     """What is read to show a training: a damaged file must not take the page away."""
-    from smart.ui import teaching
+    from smart.ui import watching
 
     try:
-        status, rows = one.status(), one.stats()
-        one.wanted(), one.alive
-        teaching._words(status)
-        teaching._buttons(status)
-        teaching._curves(rows)
+        rows = one.stats()
+        watching._words(one)
+        watching._buttons(watching._doings(one))
+        watching._pictures(one)
         diagnosis.diagnose(rows, 1000)
         curves.svg(rows)
     except ValueError as error:
