@@ -64,20 +64,25 @@ class Graph:
             f"The IR holds no constant {named(name)!r}; it is another network's file."
         )
 
+    def _layer(self, identity: str) -> Layer:
+        if identity not in self.layers:
+            raise WeightsError(f"The IR has no layer {named(identity)!r}; fetch it again.")
+        return self.layers[identity]
+
     def operand(self, identity: str) -> Array:
         """The constant that a layer takes as an input, looked for through reshapes."""
-        for source in self.layers[identity].inputs:
+        for source in self._layer(identity).inputs:
             layer = self.layers.get(source)
             if layer is not None and layer.type == "Reshape":
                 layer = self.layers.get(layer.inputs[0]) if layer.inputs else None
             if layer is not None and layer.value is not None:
                 return layer.value
-        name = named(self.layers[identity].name)
+        name = named(self._layer(identity).name)
         raise WeightsError(f"Layer {name!r} of the IR takes no constant; it is another network's.")
 
     def following(self, identity: str, kind: str) -> str:
         """The id of the first layer of the type met when walking forward along single uses."""
-        start = named(self.layers[identity].name)
+        start = named(self._layer(identity).name)
         for _ in self.layers:  # no longer way than through all of them: it may be a circle
             users = self._users.get(identity, [])
             if not users:
