@@ -66,6 +66,11 @@ class ServingOptions(Options):
         "Waiting", low=1, high=200,
     )  # fmt: skip
     upload: int = option(50, "largest upload", "Upload", low=1, high=10_000, unit="MB")
+    files: int = option(
+        4000, "what uploads and pictures of all pages may take on the disk; beyond that those go "
+        "that are oldest, and older than three minutes", "Files", low=100, high=1_000_000,
+        unit="MB",
+    )  # fmt: skip
     root_path: str = option(
         "", "path under which a reverse proxy shows the page, such as /smart", "Root path"
     )

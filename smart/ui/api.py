@@ -216,11 +216,11 @@ def _paint_file(
     path: Path,
     choices: tuple[Choice, ...],
     painting: PaintingOptions,
-    report: OnProgress,
+    on_progress: OnProgress,
     ground: tuple[Choice, ...],
 ) -> pipeline.Portrait:
     photo = images.open_image(path, pipeline.SMALLEST_PHOTO, "The picture")
-    return pipeline.paint_photo(photo, choices, painting, report, ground)
+    return pipeline.paint_photo(photo, choices, painting, on_progress, ground)
 
 
 def _painters(style: str, ground: str) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:

@@ -17,6 +17,7 @@ from smart.ui import (
     guard,
     handlers,
     home,
+    janitor,
     languages,
     logs,
     owner,
@@ -121,6 +122,7 @@ def launch(
     guard.log_plainly()
     logs.start()
     home.opened(host, share)
+    janitor.begin()
     ending = Ending() if block else None
     if ending is not None:
         ending.listen()

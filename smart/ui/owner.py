@@ -12,7 +12,6 @@ import html
 import os
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ import smart
 from smart import serving, weights
 from smart.device import best_device
 from smart.threads import cores, memory_limit
-from smart.ui import home
+from smart.ui import home, janitor
 from smart.ui.jobs import workshop
 from smart.ui.ledger import ENDINGS, ledger
 
@@ -124,14 +123,14 @@ def page() -> str:
 
 def _machine() -> Iterable[tuple[str, str]]:
     limit = memory_limit()
-    temporary = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio")
+    temporary = janitor.files_folder()
     minutes = (time.time() - ledger.since) / 60
     yield "open for", f"{minutes:.0f} min"
     yield "device", f"{best_device()}, {cores()} cores"
     yield "feature network", "VGG-19" if weights.vgg19_file() else "VGG-16"
     if held := memory():
         yield "memory", _megabytes(held) + (f" of {_megabytes(limit)}" if limit else "")
-    yield "pages' files", _files(temporary)
+    yield "pages' files", f"{_files(temporary)} of {serving.current().files} MB"
     for name, folder in (("temporary files", temporary), ("portraits", _portraits())):
         yield f"disk free for {name}", _free(folder)
 

@@ -291,7 +291,7 @@ def test_damaged_weights_are_refused(copied: Path) -> None:
     [
         ({"architecture": "vgg"}, "holds a 'vgg', no stylization network"),
         ({"arguments": {}}, "config.json has to give"),
-        ({"arguments": []}, "config.json has to give"),
+        ({"arguments": []}, "config.json gives no"),
         ({"arguments": {"code_size": 100, "widths": [8, 16], "residual_blocks": 5}}, "widths"),
         ({"arguments": {"code_size": -1, "widths": [8, 16, 32], "residual_blocks": 5}}, "whole"),
         ({"arguments": {"code_size": 99, "widths": [8, 16, 32], "residual_blocks": 5}}, "shape"),

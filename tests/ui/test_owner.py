@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from smart import pipeline
-from smart.ui import home, ledger, owner
+from smart.ui import home, janitor, ledger, owner
 from tests.conftest import Server
 from tests.ui.conftest import Visitor, playwright
 from tests.ui.proxy import Proxy
@@ -242,6 +243,25 @@ def test_the_ledger_is_bounded_and_counts() -> None:
     book.add(entry, "done")
     assert book.endings() == {"portrait": {"done": 1}}
     assert book.latest()[0].kind == "portrait"
+
+
+def test_the_oldest_files_of_pages_go_when_there_are_too_many(tmp_path: Path) -> None:
+    now = time.time()
+    for age in range(10):
+        path = tmp_path / f"upload{age}" / "picture.png"
+        path.parent.mkdir()
+        path.write_bytes(bytes(1000))
+        os.utime(path, (now - 100 * age, now - 100 * age))
+    outside = tmp_path.parent / "kept.png"
+    outside.write_bytes(bytes(9000))
+    (tmp_path / "link.png").symlink_to(outside)
+    assert janitor.tidy(tmp_path, 10_000, young=250) == 0
+    assert janitor.tidy(tmp_path, 6000, young=250) == 4
+    assert janitor.tidy(tmp_path, 0, young=250) == 3, "the young stay"
+    assert sorted(p.parent.name for p in tmp_path.glob("*/picture.png")) == [
+        "upload0", "upload1", "upload2",
+    ]  # fmt: skip
+    assert outside.exists()
 
 
 def test_what_is_damaged_shows(monkeypatch: pytest.MonkeyPatch) -> None:

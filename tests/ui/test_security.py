@@ -27,9 +27,9 @@ from tests.ui.caller import Caller, Listener, all_files
 AT_ONCE = {
     "styles", "reset", "choose", "clear_photo", "choose_painter", "choose_work", "stop", "toggle",
     "look", "open_tab", "look_again", "paint_with", "rename", "remove", "given", "new_seed",
-    "stop_for_next", "direct", "lambda", "js_fn", "press",
+    "stop_for_next", "partial", "halt", "stop_preparing", "lambda", "js_fn", "press",
 }  # fmt: skip
-SCHOOL = ("groups", "pick", "sort", "begin", "keep_1", "eye", "direct")
+SCHOOL = ("groups", "pick", "sort", "begin", "there", "keep_1", "eye", "partial", "delete")
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +257,6 @@ HARMFUL = {
     "path": recipe(generator="../../etc"), "hub": recipe(generator="user/repo"),
     "address": recipe(generator="http://127.0.0.1/x"), "variety": recipe(psi=1e9),
     "size": recipe() | {"painting": {"size": 10**9}}, "option": recipe() | {"painting": {"x": 1}},
-    "style": recipe() | {"styles": [{"slug": "../../etc", "weight": 1.0}]},
     "network": recipe() | {"network": "/tmp/x"},
 }  # fmt: skip
 
@@ -270,6 +269,18 @@ def test_settings_in_a_dropped_picture_are_data(caller: Caller, tmp_path: Path, 
     done, words = caller.ask(number, caller.with_file(number, file))
     assert not done
     refuse_bad_words(json.loads(words)["error"])
+
+
+def test_a_painter_in_a_picture_is_a_name_and_no_path(caller: Caller, tmp_path: Path) -> None:
+    known = recipe() | {"styles": [{"slug": "../../etc", "weight": 1.0, "name": "<b>x"}]}
+    path = images.save_png(Image.new("RGB", (64, 64)), tmp_path / "a.png", known)
+    number = caller.number("called_6")
+    file = caller.upload("a.png", path.read_bytes())
+    done, words = caller.ask(number, caller.with_file(number, file))
+    # The picture may be seen; nobody paints after it, and its words are shown as words.
+    assert done
+    assert "<b>x" not in words
+    assert "root:" not in words
 
 
 def test_nobody_writes_a_line_of_the_log(guarded: Server, caller: Caller) -> None:
@@ -336,6 +347,8 @@ def test_who_comes_when_the_studio_is_full_is_told(guarded: Server) -> None:
 
 
 def test_others_cannot_stop_a_portrait_or_see_it(guarded: Server, caller: Caller) -> None:
+    while httpx.get(guarded.url + "health").json()["working"]:  # for those who came before
+        time.sleep(0.1)
     number = caller.number("called")
     data = caller.usual(number)
     data[caller.kinds(number).index("textbox")] = "hokusai"
