@@ -178,6 +178,7 @@ def main() -> None:
         while time.monotonic() - began < 60 * options.minutes or seen.done < options.jobs:
             time.sleep(1)
         lasted = (time.monotonic() - began) / 60
+        seen.memory.setdefault(options.jobs, memory(process))
         seen.over.set()
         for thread in threads:
             thread.join(300)

@@ -237,7 +237,8 @@ def _add_serving(kinds: Any) -> None:
     )  # fmt: skip
     deploy.add_argument("--space", required=True, metavar="USER/NAME")
     deploy.add_argument(
-        "--hardware", default="cpu-basic", help="cpu-basic (default), zero-a10g, t4-small, ..."
+        "--hardware",
+        help="cpu-basic, zero-a10g, t4-small, ... (default: as it is, or cpu-basic)",
     )
     deploy.add_argument("--private", action="store_true", help="only you see it, if it is new")
     deploy.add_argument(
@@ -250,6 +251,9 @@ def _add_serving(kinds: Any) -> None:
         "--secret", action="append", metavar="NAME=VALUE",
         help="a setting that no one sees, such as SMART_OWNER=password",
     )  # fmt: skip
+    deploy.add_argument(
+        "--replace", action="store_true", help="delete another app that lies in this Space"
+    )
     deploy.add_argument(
         "--dry-run", action="store_true", help="show exactly what would be sent, send nothing"
     )

@@ -21,14 +21,15 @@ def deploy(arguments: argparse.Namespace) -> dict[str, Any]:
         "files": {path: made.size_of(path) for path in made.files},
     }  # fmt: skip
     if not arguments.dry_run:
-        address = space.send(made)
+        address = space.send(made, arguments.replace)
         words = f"Sent {len(made.files)} files, {made.size / 1e6:.1f} MB. The Space is {address}."
         return {**known, "address": address, "message": words}
     try:
         there = space.files_there(made.space)
+        space.refuse_another(made.space, there, arguments.replace)
         gone = space.changes(made, there or [])
         state = "is new" if there is None else f"is there; {len(gone)} files would be deleted"
-    except space.SpaceError:  # what would be sent can be seen without a network, too
+    except space.UnreachedError:  # what would be sent can be seen without a network, too
         gone, state = [], "could not be asked for what it holds now"
     lines = [
         f"{size:>12,} {'L' if made.is_large(path) else ' '} {path}"
@@ -39,7 +40,8 @@ def deploy(arguments: argparse.Namespace) -> dict[str, Any]:
     lines += [f"{'secret':>12}   {key}" for key in made.secrets]
     lines.append(
         f"{len(made.files)} files, {made.size / 1e6:.1f} MB (L: sent as large files), on "
-        f"{made.hardware}. The Space {made.space} {state}. Nothing was sent."
+        f"{made.hardware or 'the hardware there is'}. The Space {made.space} {state}. "
+        "Nothing was sent."
     )
     return {**known, "deleted": gone, "message": "\n".join(lines)}
 

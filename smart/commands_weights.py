@@ -114,7 +114,8 @@ def _verify(arguments: argparse.Namespace) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     for name, folder in places:
         if arguments.lock:
-            folders.write_lock(folder)
+            mine = folder == weights.pulled_folder("vgg19")  # as pull left it
+            folders.write_lock(folder, folders.source_of(folder), here_only=mine)
         vgg19 = name == "vgg19"
         wrong = verifying.vgg19_problems(folder / folders.MODEL) if vgg19 else []
         wrong = wrong if vgg19 else verifying.problems(folder)

@@ -62,7 +62,7 @@ def folder_of(name: str) -> Path:
     Raises WeightsError with the remedy.
     """
     folder = cached(name)
-    if folder and not damaged(folder, fully=False):
+    if folder and not _wrong(folder, fully=False):
         return folder
     return fetch(name)
 
@@ -80,16 +80,24 @@ def fetch(name: str, on_progress: OnProgress = ignore) -> Path:
     asked(name, lambda: _look(name, repository, revision))
     bar = _bar(on_progress)
     folder: Path = asked(name, lambda: _snapshot(repository, revision, bar))
-    wrong = damaged(folder)
+    wrong = _wrong(folder)
     if wrong:
         files = [one.split(" (")[0] for one in wrong]
         asked(name, lambda: _again(repository, folder.name, files, bar))
-        wrong = damaged(folder)
+        wrong = _wrong(folder)
     if wrong:
         raise WeightsError(
             f"{name} is damaged on the Hub: {', '.join(wrong)}; ask its author to push it again."
         )
     return folder
+
+
+def _wrong(folder: Path, fully: bool = True) -> list[str]:
+    """As damaged; a lock file that cannot be read is damaged itself."""
+    try:
+        return damaged(folder, fully)
+    except WeightsError:
+        return [f"{LOCK} (cannot be read)"]
 
 
 def _look(name: str, repository: str, revision: str) -> None:

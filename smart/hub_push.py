@@ -81,7 +81,13 @@ def push(parcel: Parcel, private: bool = False, bars: bool = False) -> str:
 
     def send() -> str:
         api.create_repo(repository, private=private or None, exist_ok=True)
-        siblings = api.model_info(repository).siblings or []
+        info = api.model_info(repository)
+        if private and not info.private:  # making it changes nothing where it is there already
+            raise WeightsError(
+                f"{repository} is there already, and everyone sees it; make it private on the Hub "
+                "first, or name another repository."
+            )
+        siblings = info.siblings or []
         there = {one.rfilename for one in siblings}
         gone = [file for file in SHARED if file in there and file not in parcel.files]
         operations: list[Any] = [CommitOperationDelete(file) for file in gone]

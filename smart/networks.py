@@ -62,11 +62,12 @@ def feature_network(name: str | None = None, precision: str | None = None) -> VG
     found = weights.vgg19_file() if name in (None, "vgg19") else None
     device = best_device()
     dtype = PRECISIONS.get(precision or "", feature_dtype(device))
-    return _network("vgg19" if found else name or "vgg16", found, device, dtype)
+    changed = found.stat().st_mtime_ns if found else 0  # another revision may have come
+    return _network("vgg19" if found else name or "vgg16", found, changed, device, dtype)
 
 
 @lru_cache(maxsize=2)
-def _network(name: str, _: Path | None, device: torch.device, dtype: torch.dtype) -> VGG:
+def _network(name: str, _: Path | None, __: int, device: torch.device, dtype: torch.dtype) -> VGG:
     return load_vgg(name, device, dtype)
 
 

@@ -44,6 +44,11 @@ class ServingOptions(Options):
         "", "folder of images made ready for training; empty is `smart/` in the user's cache",
         "Cache",
     )  # fmt: skip
+    public: str = option(
+        "auto", "whether strangers come, to whom portraits, painters and folders of this machine "
+        "are closed; auto says so of a Space, a share link and a root path. Turn it on behind any "
+        "other reverse proxy", "Public", choices=("auto", "on", "off"),
+    )  # fmt: skip
     training: str = option(
         "auto", "whether the School is open; auto closes it on a Space and behind a share link",
         "Training", choices=("auto", "on", "off"),
@@ -90,7 +95,12 @@ class ServingOptions(Options):
 
 def current() -> ServingOptions:
     """What the environment says now. Raises ValueError that names the variable and the remedy."""
-    said = {name: os.environ[variable(name)] for name in _NAMES if variable(name) in os.environ}
+    return parse(os.environ)
+
+
+def parse(environment: Mapping[str, str]) -> ServingOptions:
+    """What these variables would say. Raises ValueError as current does."""
+    said = {name: environment[variable(name)] for name in _NAMES if variable(name) in environment}
     return _read(tuple(said.items()))
 
 
@@ -138,7 +148,7 @@ def table() -> str:
             allowed = " (" + ", ".join(f"`{choice}`" for choice in spec.choices) + ")"
         elif spec.low is not None and spec.high is not None:
             unit = f" {spec.unit}" if spec.unit else ""
-            allowed = f" ({spec.low:g} to {spec.high:g}{unit})"
+            allowed = f" ({spec.low:,g} to {spec.high:,.10g}{unit})"
         lines.append(f"| `{variable(name)}` | {shown} | {spec.help}{allowed} |")
     return "\n".join(lines) + "\n"
 

@@ -16,13 +16,14 @@ from smart.styles import styles_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-ZERO_GPU = "zero-a10g"
+ZERO_GPU, USUAL = "zero-a10g", "cpu-basic"
 HARDWARE = (
     "cpu-basic", "cpu-upgrade", ZERO_GPU, "t4-small", "t4-medium", "l4x1", "l40sx1", "a10g-small",
     "a10g-large", "a100-large",
 )  # fmt: skip
 ALONE = ("app.py", "LICENSE")  # files at the top that go as they are
 CODE = (".py", ".json", ".css", ".js", ".svg", ".woff2", ".txt", ".jpg", ".png", ".csv")
+OURS = "smart/ui/app.py"
 KEPT_THERE = (".gitattributes",)  # made by the Hub: which files are large ones
 LICENCES = "## Licences"
 ASK = 10.0  # s, in which the Hub has to say what is there
@@ -42,12 +43,16 @@ class SpaceError(ValueError):
     """A Space that cannot be made; the message names the remedy."""
 
 
+class UnreachedError(SpaceError):
+    """The Hub did not answer, or did not let us do it."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a Space shall hold: files by their path there, each a file here or its bytes."""
 
     space: str
-    hardware: str
+    hardware: str | None  # None: as it is, and cpu-basic for a new one
     files: Mapping[str, Path | bytes]
     private: bool = False
     sleep: int | None = None  # s
@@ -71,7 +76,7 @@ class Plan:
 
 def plan(
     space: str,
-    hardware: str = "cpu-basic",
+    hardware: str | None = None,
     private: bool = False,
     sleep: int | None = None,
     variables: Mapping[str, str] | None = None,
@@ -80,21 +85,19 @@ def plan(
     """What `deploy` sends to the Space user/name. Raises SpaceError for what cannot be right."""
     if not NAME.fullmatch(space):
         raise SpaceError(f"{space[:120]!r} is no name of a Space; write user/name.")
-    if hardware not in HARDWARE:
+    if hardware is not None and hardware not in HARDWARE:
         raise SpaceError(f"hardware is {hardware[:60]!r}; it must be one of {', '.join(HARDWARE)}.")
     if sleep is not None and sleep != -1 and not 300 <= sleep <= 30 * 86400:
         raise SpaceError(f"sleep is {sleep}; it must be 300 to 2592000 seconds, or -1 for never.")
-    settings = {**(variables or {}), **(secrets or {})}
-    if sentences := serving.unknown({k: v for k, v in settings.items() if k.startswith("SMART_")}):
-        raise SpaceError(sentences[0])
+    _check_settings(variables or {}, secrets or {})
     files: dict[str, Path | bytes] = {name: ROOT / name for name in ALONE}
     for path in _tree(ROOT / "smart"):
         if path.suffix in CODE:
             files[path.relative_to(ROOT).as_posix()] = path
-    for folder, name in ((styles_folder(), "styles"), (weights.weights_folder(), "weights")):
-        for path in _tree(folder):
-            files[f"{name}/{path.relative_to(folder).as_posix()}"] = path
-    missing = [name for name in (*ALONE, "smart/ui/app.py") if not (ROOT / name).is_file()]
+    for path in _tree(styles_folder()):
+        files[f"styles/{path.relative_to(styles_folder()).as_posix()}"] = path
+    files |= _weights(weights.weights_folder())
+    missing = [name for name in (*ALONE, OURS) if not (ROOT / name).is_file()]
     if missing or not any(name.startswith("weights/faces/") for name in files):
         what = missing[0] if missing else "weights/faces"
         raise SpaceError(f"{what} is not here; deploy from a whole copy of the repository.")
@@ -114,17 +117,48 @@ def _tree(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _requirements(hardware: str) -> bytes:
+def _weights(folder: Path) -> dict[str, Path | bytes]:
+    """What belongs to each set of weights. Raises SpaceError for one without a licence."""
+    files: dict[str, Path | bytes] = {}
+    for home in sorted(path.parent for path in folder.glob("*/config.json")):
+        if not weights.read_config(home).get("licence"):
+            raise SpaceError(
+                f"The weights {home.name} have no licence; write one into their config.json, or "
+                "move them elsewhere."
+            )
+        for name in weights.SHARED:
+            path = home / name
+            if path.is_file() and not path.is_symlink():
+                files[f"weights/{home.name}/{name}"] = path
+    return files
+
+
+def _check_settings(variables: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Raises SpaceError for what all would see and nobody shall, or what no SMART starts on."""
+    for key in variables:
+        if key == serving.variable("owner") or re.search("TOKEN|SECRET|PASSWORD|KEY", key.upper()):
+            raise SpaceError(f"Everyone can read {key} of a Space given by --set; use --secret.")
+    both = [*variables.items(), *secrets.items()]
+    ours = {key: value for key, value in both if key.startswith(serving.PREFIX)}
+    if sentences := serving.unknown(ours):
+        raise SpaceError(sentences[0])
+    try:
+        serving.parse(ours)
+    except ValueError as error:
+        raise SpaceError(str(error)) from error
+
+
+def _requirements(hardware: str | None) -> bytes:
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     return (text + ("spaces\n" if hardware == ZERO_GPU else "")).encode()
 
 
-def _card(hardware: str) -> bytes:
+def _card(hardware: str | None) -> bytes:
     """The Space's README.md: our front matter with the hardware, a few words, the licences."""
     whole = (ROOT / "README.md").read_text(encoding="utf-8")
     _, front, text = whole.split("---\n", 2)
     facts = dict(line.split(": ", 1) for line in front.splitlines() if re.match(r"\w+: \S", line))
-    front += f"suggested_hardware: {hardware}\n"
+    front += f"suggested_hardware: {hardware or USUAL}\n"
     if hardware == ZERO_GPU:
         front += "startup_duration_timeout: 30m\n"
     card = CARD.format(title=facts["title"], description=facts["short_description"])
@@ -135,6 +169,16 @@ def _card(hardware: str) -> bytes:
 def changes(made: Plan, there: Sequence[str]) -> list[str]:
     """The files in the Space that are none of ours any more, and would be deleted."""
     return sorted(path for path in there if path not in made.files and path not in KEPT_THERE)
+
+
+def refuse_another(space: str, there: Sequence[str] | None, replace: bool) -> None:
+    """Raises SpaceError where something else than SMART lies in the Space."""
+    if replace or not there or OURS in there or set(there) <= {*KEPT_THERE, "README.md"}:
+        return
+    raise SpaceError(
+        f"In {space} lies another app ({len(there)} files), which would be deleted; check the "
+        "name, or say --replace."
+    )
 
 
 def files_there(space: str) -> list[str] | None:
@@ -151,8 +195,10 @@ def files_there(space: str) -> list[str] | None:
         raise _said(error) from error
 
 
-def send(made: Plan) -> str:
+def send(made: Plan, replace: bool = False) -> str:
     """Make the Space if there is none, and bring it up to date in one commit; its address.
+
+    A Space in which something else lies is only written over with replace.
 
     Settings are written before the files, so that the first start has them. Raises SpaceError;
     until the commit nothing in the Space has changed but its settings.
@@ -164,6 +210,7 @@ def send(made: Plan) -> str:
     api = HfApi()
     try:
         there = files_there(made.space)
+        refuse_another(made.space, there, replace)
         api.create_repo(
             made.space, repo_type="space", space_sdk="gradio", private=made.private, exist_ok=True
         )
@@ -171,7 +218,7 @@ def send(made: Plan) -> str:
             api.add_space_variable(made.space, key, value)
         for key, value in made.secrets.items():
             api.add_space_secret(made.space, key, value)
-        if made.hardware != "cpu-basic" or there is not None:
+        if made.hardware is not None and (made.hardware != USUAL or there is not None):
             api.request_space_hardware(made.space, made.hardware, sleep_time=made.sleep)
         elif made.sleep is not None:
             api.set_space_sleep_time(made.space, made.sleep)
@@ -213,4 +260,4 @@ def _said(error: Exception) -> SpaceError:
         429: "the Hub asks to wait; try again in a few minutes",
     }.get(code or 0, "check the network and try again")
     first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". :")
-    return SpaceError(f"The Space could not be brought up to date ({first}); {remedy}.")
+    return UnreachedError(f"The Space could not be brought up to date ({first}); {remedy}.")

@@ -24,6 +24,7 @@ from smart.folders import (
     damaged,
     first_line,
     sha256_of,
+    source_of,
 )
 from smart.reading import json_file
 from smart.wording import named, one_line
@@ -201,10 +202,19 @@ def vgg19_file() -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     for folder in (weights_folder() / "vgg19", pulled_folder("vgg19")):
-        if (folder / MODEL).is_file() and not vgg19_problem(folder):
+        if (folder / MODEL).is_file() and not vgg19_problem(folder) and _is_pinned(folder):
             return folder / MODEL
     cached = try_to_load_from_cache(VGG19_REPOSITORY, MODEL, revision=vgg19_revision())
     return Path(cached) if isinstance(cached, str) else None
+
+
+def _is_pinned(folder: Path) -> bool:
+    """Whether a folder's VGG-19 is of the revision that is asked for; main is whatever came."""
+    source = source_of(folder)
+    wanted = vgg19_revision()
+    return (
+        wanted == "main" or not source or wanted in (source.get("revision"), source.get("commit"))
+    )
 
 
 def vgg19_revision() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from smart import school, weights
+from smart.cli import main
 from smart.gan import run as run_folder
 from smart.gan.generator import load_generator
 from smart.gan.run import RunError
@@ -29,8 +31,12 @@ from tests.conftest import ROOT
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders of one's own for runs, cache and weights, and forty images."""
+    return furnish(tmp_path, monkeypatch)
+
+
+def furnish(tmp_path: Path, patch: pytest.MonkeyPatch) -> Path:
     for name in ("RUNS", "CACHE", "WEIGHTS"):
-        monkeypatch.setenv(f"SMART_{name}", str(tmp_path / name.lower()))
+        patch.setenv(f"SMART_{name}", str(tmp_path / name.lower()))
     (tmp_path / "weights").mkdir()
     (tmp_path / "birds").mkdir()
     for seed in range(40):
@@ -169,11 +175,22 @@ def test_without_room_it_waits_and_says_so(place: Path) -> None:
     assert run.status()["state"] == "stopped"
 
 
-@pytest.fixture
-def trained(place: Path) -> run_folder.Run:
-    """A training that has measured once."""
-    done = do("train", "birds", *FLAGS, "--images", "1024", place=place)
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where birds were trained, as far as the first measure."""
+    with pytest.MonkeyPatch.context() as patch:
+        place = furnish(tmp_path_factory.mktemp("school"), patch)
+        done = do("train", "birds", *FLAGS, "--images", "1024", place=place)
     assert done.returncode == 0, done.stderr
+    return place
+
+
+@pytest.fixture
+def trained(once: Path, place: Path) -> run_folder.Run:
+    """A training that has measured once, of the images in this place."""
+    shutil.copytree(once / "runs", place / "runs")
+    options = place / "runs" / "birds" / "options.json"
+    options.write_text(options.read_text().replace(str(once), str(place)))
     return run_folder.find("birds")
 
 
@@ -248,7 +265,12 @@ def test_another_training_can_start_from_it(trained: run_folder.Run, place: Path
     assert "choose the same --resolution" in done.stderr
 
 
-def test_bad_input_ends_with_one_sentence(trained: run_folder.Run, place: Path) -> None:
+def test_bad_input_ends_with_one_sentence(
+    trained: run_folder.Run,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     cases = {
         ("train",): "No images are named",
         ("train", "nowhere"): "There is no folder or zip",
@@ -263,11 +285,12 @@ def test_bad_input_ends_with_one_sentence(trained: run_folder.Run, place: Path) 
         ("runs", "pause", "birds"): "is not being trained",
         ("runs", "pause"): "Which training?",
     }
+    monkeypatch.chdir(place)
     for arguments, sentence in cases.items():
-        done = do(*arguments, place=place)
-        assert done.returncode == 2, arguments
-        assert sentence in done.stderr, arguments
-        assert done.stderr.count("\n") == 1, done.stderr
+        assert main(arguments) == 2, arguments
+        said = capsys.readouterr().err
+        assert sentence in said, arguments
+        assert said.count("\n") == 1, said
     (place / "birds" / "07.png").unlink()
     done = do("train", "--resume", "birds", "--images", "2000", place=place)
     assert done.returncode == 2

@@ -150,6 +150,44 @@ def test_a_dry_run_shows_exactly_what_would_be_sent(hub: LocalHub, tmp_path: Pat
     assert "could not be asked for what it holds now. Nothing was sent." in shown.stdout
 
 
+def test_another_app_is_not_written_over(hub: LocalHub, tmp_path: Path) -> None:
+    assert deploy(hub, tmp_path).returncode == 0
+    other = dict.fromkeys(there(hub)) | {"main.py": b"x", "README.md": b"y"}
+    hub.repositories[NAME].commit(other)
+    for more in ([], ["--dry-run"]):
+        done = deploy(hub, tmp_path, *more)
+        assert done.returncode == 2
+        assert f"In {NAME} lies another app (2 files), which would be deleted" in done.stderr
+    assert set(there(hub)) == {"main.py", "README.md"}
+    assert deploy(hub, tmp_path, "--replace").returncode == 0
+    assert "main.py" not in there(hub)
+
+
+def test_hardware_that_is_there_stays(hub: LocalHub, tmp_path: Path) -> None:
+    assert deploy(hub, tmp_path, "--hardware", "t4-small").returncode == 0
+    assert deploy(hub, tmp_path).returncode == 0
+    assert [one["flavor"] for one in asked(hub, "hardware")] == ["t4-small"]
+
+
+def test_only_what_belongs_to_weights_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMART_WEIGHTS", str(tmp_path))
+    for name in ("faces", "vgg16", "paintings"):
+        (tmp_path / name).mkdir()
+        for path in (ROOT / "weights" / name).iterdir():
+            (tmp_path / name / path.name).symlink_to(path)
+        (tmp_path / name / "config.json").unlink()
+        (tmp_path / name / "config.json").write_bytes(
+            (ROOT / "weights" / name / "config.json").read_bytes()
+        )
+    (tmp_path / "faces" / "diary.txt").write_text("mine")
+    sent = space.plan(NAME).files
+    assert "weights/faces/config.json" in sent
+    assert not [path for path in sent if path.startswith("weights/") and "config" not in path]
+    (tmp_path / "faces" / "config.json").write_text('{"architecture": "mobile-stylegan"}')
+    with pytest.raises(space.SpaceError, match="weights faces have no licence"):
+        space.plan(NAME)
+
+
 def answering(code: int, part: str) -> Any:
     def misbehave(handler: Handler) -> bool:
         if part in handler.path:
@@ -190,6 +228,9 @@ def test_a_hub_that_refuses(
         (["--set", "SMART_LARGST=5"], "did you mean SMART_LARGEST?"),
         (["--secret", "a b"], "--secret 'a b' is no NAME=VALUE"),
         (["--secret", "SMART_OWNER"], "no NAME=VALUE"),
+        (["--set", "SMART_OWNER=word"], "Everyone can read SMART_OWNER of a Space given by --set"),
+        (["--set", "HF_TOKEN=hf_x"], "use --secret"),
+        (["--set", "SMART_WAITING=many"], "SMART_WAITING is 'many'; it must be a whole number"),
     ],
 )
 def test_what_cannot_be_right_is_said_before_anything_is_asked(

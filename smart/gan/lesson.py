@@ -24,6 +24,7 @@ from smart.progress import Cancelled, OnProgress, Progress, ignore
 GRID = 64  # pictures in a grid, of the seeds from 0 on
 MEASURED = 256  # generated pictures for a measure
 LICENCE = "as the images it was trained on"
+SETTLED = 60.0  # seconds after which what was begun to be written is left over
 _ROOM = 5.0  # seconds between two tries to write on a full disk
 
 
@@ -67,7 +68,7 @@ class Lesson:
 
     def _prepare(self) -> None:
         for folder in (self.run.path, self.run.path / "generator", self.run.path / "best"):
-            images.sweep(folder, 0)  # it is ours alone
+            images.sweep(folder, SETTLED)  # what is younger may be a wish that is being written
         self.run.forget_stats_after(self.trainer.seen)
         self._write_status("training")
         real = self.trainer.held_out[:MEASURED].float().cpu() / 255

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,11 +13,11 @@ from PIL import Image
 from smart import images, pipeline, sitters
 from smart import styles as style_folder
 from smart.options import PaintingOptions, SamplingOptions, default_of, following
-from smart.progress import OnProgress
 from smart.styles import Choice
-from smart.ui import home
+from smart.ui import home, janitor, photographs
 from smart.ui.events import BETWEEN, IN_LINE
 from smart.ui.jobs import Job, workshop
+from smart.ui.photographs import Upload
 from smart.ui.sitting import sampled
 
 MOST_PAINTERS = 8  # together
@@ -201,26 +200,16 @@ def paint(
         )  # fmt: skip
         choices, behind = _painters(style, ground)
         # What gradio hands over lies among its own uploads, wherever the caller said it was.
-        opened = images.open_image(Path(picture), pipeline.SMALLEST_PHOTO, "The picture")
-        del opened  # a bad one is told now, a good one not kept in memory while it waits
-        made = yield from _result(
-            partial(_paint_file, Path(picture), choices, painting, ground=behind)
-        )
+        upload = Upload(picture, name="The picture")
+        upload.open()  # a bad one is told now, a good one not kept in memory while it waits
+        with janitor.hold(picture):
+            made = yield from _result(
+                partial(photographs.paint, upload, choices, painting, ground=behind)
+            )
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     with tempfile.TemporaryDirectory(prefix="smart-") as folder:
         yield str(made.save(f"{folder}/painted.png"))
-
-
-def _paint_file(
-    path: Path,
-    choices: tuple[Choice, ...],
-    painting: PaintingOptions,
-    on_progress: OnProgress,
-    ground: tuple[Choice, ...],
-) -> pipeline.Portrait:
-    photo = images.open_image(path, pipeline.SMALLEST_PHOTO, "The picture")
-    return pipeline.paint_photo(photo, choices, painting, on_progress, ground)
 
 
 def _painters(style: str, ground: str) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:

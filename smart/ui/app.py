@@ -49,6 +49,7 @@ the Apache licence 2.0.</p>
 
 def build() -> gr.Blocks:
     """The page as gr.Blocks; nothing heavy is loaded yet."""
+    janitor.files_folder()  # before gradio asks where its files go
     guard.close()
     # Previews and portraits are files: those older than an hour go.
     with gr.Blocks(title=TITLE, delete_cache=(600, 3600)) as demo:
@@ -121,7 +122,8 @@ def launch(
     settings = serving.current()
     guard.log_plainly()
     logs.start()
-    home.opened(host, share)
+    root_path = root_path or settings.root_path
+    home.opened(host, share, root_path)
     janitor.begin()
     ending = Ending() if block else None
     if ending is not None:
@@ -136,7 +138,7 @@ def launch(
         share=share,
         auth=auth,
         mcp_server=mcp,
-        root_path=root_path or settings.root_path or None,
+        root_path=root_path or None,
         max_threads=2 * MOST_EVENTS,
         app_kwargs={"routes": owner.routes()},
         theme=theme.theme(),

@@ -17,7 +17,6 @@ from smart.ui.sitting import THUMBNAIL, busy
 
 ALL_WORKS = "All works together"
 PAINTERS = 6  # components that other painters change (see Studio.painters_wall)
-CANVAS = 1024  # px; what one brushes over, on a phone, too
 INVITATION = "Press Paint, or choose another sitter and painter first."
 PHOTO_SITS = "Your photograph sits. Brush over what should stay true, then press Paint."
 NO_PHOTO = "That was no photograph; give a PNG, JPEG or WebP picture."
@@ -152,7 +151,7 @@ def seat_photo(picture: str | None, request: gr.Request) -> list[Any]:
     if not picture:
         return [gr.Image(visible=True), gr.ImageEditor(None, visible=False), False, gr.skip()]
     # One brushes over a small copy; its mask is stretched over the photograph, which stays here.
-    canvas = images.shrunk(photographs.opened(picture), CANVAS)
+    canvas = images.shrunk(photographs.opened(picture), photographs.CANVAS)
     brush = {"background": canvas, "layers": [], "composite": None}
     words = gr.skip() if busy(request) else status(PHOTO_SITS)
     # Only out of sight: a component that is not there gives up its picture.

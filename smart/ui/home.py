@@ -13,15 +13,21 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _policy: dict[str, bool] = {"shared": False, "reachable": False}
 
 
-def opened(host: str | None, share: bool) -> None:
-    """The page is about to be served at this address, and with a public link or not."""
+def opened(host: str | None, share: bool, root_path: str = "") -> None:
+    """The page is about to be served at this address, with a public link or behind a proxy."""
     address = host or os.environ.get("GRADIO_SERVER_NAME") or LOOPBACK[0]
-    _policy["shared"] = _policy["shared"] or share
+    _policy["shared"] = _policy["shared"] or share or bool(root_path)
     _policy["reachable"] = address not in LOOPBACK
 
 
 def open_to_strangers() -> bool:
-    """Whether anyone can come: over a share link, or because it is a Space."""
+    """Whether anyone can come: over a share link or a proxy, or because it is a Space.
+
+    SMART_PUBLIC says it where it cannot be known.
+    """
+    said = serving.current().public
+    if said != "auto":
+        return said == "on"
     return _policy["shared"] or bool(os.environ.get("SPACE_ID"))
 
 

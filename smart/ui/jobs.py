@@ -45,11 +45,11 @@ class Job(Generic[_R]):
         self._entry = Entry(kind)
         self._seen = seen
         if apart:
-            work = partial(zero_gpu.run, work, contextvars.copy_context())
+            work = partial(zero_gpu.run, work, contextvars.copy_context(), self._idle)
         self._work = work
         self._news = threading.Condition()
         self._latest: Progress | None = None
-        self._stopped = False
+        self._stopped = self._reported = False
         self._finished = False
         self._future: Future[_R] = Future()
 
@@ -65,6 +65,7 @@ class Job(Generic[_R]):
             self._news.notify_all()
 
     def _report(self, progress: Progress) -> None:
+        self._reported = True
         self._entry.reached(progress.stage)
         self._seen(progress)
         with self._news:
@@ -76,6 +77,12 @@ class Job(Generic[_R]):
             if self._stopped:
                 raise Cancelled
         workshop.between_steps()
+
+    def _idle(self) -> None:
+        """Nothing has come yet: others' quick work, and Stop, which has nothing to keep."""
+        workshop.between_steps()
+        if self._stopped and not self._reported:
+            raise Cancelled
 
     def stop(self) -> None:
         """End the work at its next report; its result is what is done by then.
@@ -99,12 +106,13 @@ class Job(Generic[_R]):
         to go as there are others. A watcher that goes away (closes the generator) stops the work;
         one that never began to look has to stop it. Raises RefusedError at once where it is full.
         """
+        _under_way.add(self)  # first: short work is done before one looks round
         try:
             workshop.long(self._run)
         except RefusedError:
+            _under_way.discard(self)
             ledger.add(self._entry, "refused")
             raise
-        _under_way.add(self)
         return self._reports(every)
 
     def _reports(self, every: float) -> Iterator[Progress]:

@@ -32,6 +32,7 @@ from smart.ui.ledger import ENDINGS, ledger
 
 NAME = "owner"
 REALM = {"WWW-Authenticate": 'Basic realm="SMART", charset="UTF-8"'}
+FORWARDED = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}  # by a proxy
 FRESH = {"Cache-Control": "no-store", "X-Frame-Options": "DENY"}
 FILES_COUNTED = 20_000  # temporary files looked at, at most
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
@@ -58,7 +59,7 @@ def state() -> dict[str, Any]:
         "working": workshop.length > 0,
         "waiting": max(0, workshop.length - 1),
         "room": max(0, serving.current().waiting + 1 - workshop.length),
-        "problems": list(problems.values()),
+        "problems": list(problems),
     }
 
 
@@ -74,7 +75,7 @@ async def owner(request: Request) -> Response:
     if password:
         if not _knows(request.headers.get("authorization", ""), password):
             return PlainTextResponse("Sign in as owner.", 401, headers={**REALM, **FRESH})
-    elif not home.own_machine():
+    elif not home.own_machine() or FORWARDED & set(request.headers):
         return PlainTextResponse("Not found", 404)
     return HTMLResponse(await run_in_threadpool(page), headers=FRESH)
 
@@ -93,7 +94,7 @@ def _knows(header: str, password: str) -> bool:
 def page() -> str:
     """The owner's page as HTML."""
     known = state()
-    bad = "".join(f'<p class="bad">{html.escape(one)}</p>' for one in known["problems"])
+    bad = "".join(f'<p class="bad">{html.escape(one)}</p>' for one in problems.values())
     now = [(name, known[name]) for name in ("status", "version", "waiting", "room")]
     now += [("working", "yes" if known["working"] else "no"), *_machine()]
     rows = [

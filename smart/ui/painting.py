@@ -18,10 +18,11 @@ from smart.options import PaintingOptions, SamplingOptions
 from smart.progress import Cancelled, Progress
 from smart.provenance import who_sat
 from smart.settings import Settings
-from smart.ui import hanging, home, own_painters, photographs
+from smart.ui import hanging, home, janitor, own_painters, photographs
 from smart.ui.clock import Clock
 from smart.ui.handlers import status
 from smart.ui.jobs import Job, workshop
+from smart.ui.photographs import Upload
 from smart.ui.sitting import EASEL, WISHES, busy, caption, checked, desk, face, person
 from smart.wall import readable_name
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 PREVIEW_EVERY = 1.0  # s; encoding and sending one costs about 20 ms
 FILM_SIZE = 512  # px
 FILM_FRAMES = 160  # about 15 MB until the next portrait of the session
-WEAK_MASK = 16  # of 255; a stroke less opaque than that was not meant
 
 Values = dict[str, Any]
 Updates = dict[Any, Any]
@@ -43,7 +43,7 @@ class Finished:
 
     portrait: pipeline.Portrait
     frames: movie.Frames
-    photo: pipeline.Photo | None
+    photo: Upload | None
     title: str
 
 
@@ -68,19 +68,22 @@ def paint(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
         choices, ground = settings.choices(own_painters.catalogue(request.session_hash))
     except ValueError as error:
         raise gr.Error(str(error), title="Portrait", print_exception=False) from error
-    photo = _photo(values["camera"], values["photo"]) if values["use_photo"] else None
+    photo: Upload | None = None
     by = " and ".join(one.name for one in choices)
     if ground:
         by += f", {ground[0].name} behind"
-    if photo is None:
+    if not values["use_photo"]:
         sampling = sitter_of(values)
         work = partial(pipeline.paint_seed, sampling, choices, settings.painting, ground=ground)
         title = f"{caption(sampling)} after {by}"
         shown = face(sampling, EASEL)
     else:
-        work = partial(pipeline.paint_photo, photo, choices, settings.painting, ground=ground)
+        whole = photographs.opened(values["camera"], pipeline.SMALLEST_PHOTO)
+        shown = images.shrunk(whole, EASEL)
+        del whole  # it may wait for minutes, and be large
+        photo = Upload(str(values["camera"]), values["photo"])
+        work = partial(photographs.paint, photo, choices, settings.painting, ground=ground)
         title = f"Your photograph after {by}"
-        shown = images.shrunk(photo.picture, EASEL)
     frames = movie.Frames(FILM_FRAMES, FILM_SIZE)
     yield from _work(studio, request, work, shown, title, photo, frames)
 
@@ -96,7 +99,7 @@ def go_on(studio: Studio, request: gr.Request, values: Values) -> Iterator[Updat
     except ValueError as error:
         raise gr.Error(str(error), title="Portrait", print_exception=False) from error
     work = partial(
-        pipeline.go_on, last.portrait, size=size, photo=last.photo,
+        photographs.go_on, last.portrait, last.photo, size=size,
         catalogue=own_painters.catalogue(request.session_hash),
     )  # fmt: skip
     yield from _work(
@@ -121,7 +124,7 @@ def _work(
     work: Callable[..., pipeline.Portrait],
     shown: Image.Image,
     title: str,
-    photo: pipeline.Photo | None,
+    photo: Upload | None,
     frames: movie.Frames,
 ) -> Iterator[Updates]:
     def filmed(progress: Progress) -> None:
@@ -132,8 +135,9 @@ def _work(
     job: Job[pipeline.Portrait] = Job(work, "portrait", filmed, apart=True)
     desk.put(session, job)
     try:
-        yield from easel_at_work(studio, job, shown)
-        portrait = job.result()
+        with janitor.hold(photo.path if photo else None):
+            yield from easel_at_work(studio, job, shown)
+            portrait = job.result()
     except ValueError as error:
         raise gr.Error(str(error), title="Portrait", print_exception=False) from error
     except Cancelled:
@@ -149,17 +153,6 @@ def _work(
             **_finished(studio, finished, seconds, Path(folder)),
             **hanging.hang(studio.portraits, request, portrait),
         }
-
-
-def _photo(given: str | None, edited: dict[str, Any] | None) -> pipeline.Photo:
-    """The uploaded picture, and what was painted over it as the mask of what is kept."""
-    picture = photographs.opened(given, pipeline.SMALLEST_PHOTO)
-    keep: Image.Image | None = None
-    for layer in (edited or {}).get("layers") or []:
-        alpha = layer.convert("RGBA").getchannel("A").point(lambda a: 255 if a > WEAK_MASK else 0)
-        if alpha.getbbox():
-            keep = alpha if keep is None else Image.composite(alpha, keep, alpha)
-    return pipeline.Photo(picture, keep)
 
 
 def easel_at_work(
@@ -258,7 +251,7 @@ def on_the_easel(
 def before(made: Finished) -> Image.Image:
     """What was painted, as it was."""
     if made.photo is not None:
-        return made.photo.picture
+        return made.photo.open().picture
     large = max(made.portrait.image.size) > EASEL
     return face(who_sat(made.portrait.provenance["sitter"]), None if large else EASEL)
 

@@ -2,19 +2,94 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from smart import images
+from smart import images, pipeline
+from smart.options import PaintingOptions
+from smart.progress import OnProgress
+from smart.styles import Catalogue, Choice
 
 NONE = "There is no photograph yet; upload one, or choose a sitter."
+CANVAS = 1024  # px; what one brushes over, on a phone, too
+LAYERS = 4  # of the brush; the page makes one
+WEAK_MASK = 16  # of 255; a stroke less opaque than that was not meant
+Choices = tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A photograph on the disk, with the mask of what is kept; in memory only while it is used."""
+
+    path: str
+    keep: Image.Image | None = None
+    name: str = "The photograph"
+
+    def open(self) -> pipeline.Photo:
+        """The photograph. Raises ImageError, also where the page has deleted it since."""
+        if not Path(self.path).is_file():
+            raise images.ImageError(f"{self.name} is here no more; give it again.")
+        picture = images.open_image(Path(self.path), pipeline.SMALLEST_PHOTO, self.name)
+        return pipeline.Photo(picture, self.keep)
+
+
+def paint(
+    upload: Upload,
+    choices: Choices,
+    painting: PaintingOptions,
+    on_progress: OnProgress,
+    ground: Choices,
+) -> pipeline.Portrait:
+    """A portrait after an upload, which is opened only now."""
+    return pipeline.paint_photo(upload.open(), choices, painting, on_progress, ground)
+
+
+def go_on(
+    portrait: pipeline.Portrait,
+    upload: Upload | None,
+    on_progress: OnProgress,
+    size: int,
+    catalogue: Catalogue,
+) -> pipeline.Portrait:
+    """Go on with a portrait, after an upload or of a sitter."""
+    photo = None if upload is None else upload.open()
+    return pipeline.go_on(portrait, on_progress, size=size, photo=photo, catalogue=catalogue)
 
 
 def path_of(payload: Any) -> str | None:
     """Where the upload lies, which gradio has made sure is among the page's own."""
     return getattr(payload, "path", None)
+
+
+def mask_of(payload: Any) -> Image.Image | None:
+    """What was brushed over, as the alpha of the editor's layers, 8 bits; None for nothing.
+
+    In place of gradio's own reading, which decodes as many pictures as the caller names.
+    """
+    keep: Image.Image | None = None
+    for layer in (getattr(payload, "layers", None) or [])[:LAYERS]:
+        alpha = _alpha(layer.path)
+        if alpha.getbbox():
+            keep = alpha if keep is None else Image.composite(alpha, keep, alpha)
+    return keep
+
+
+def _alpha(path: str) -> Image.Image:
+    try:
+        with Image.open(path, formats=["PNG", "WEBP"]) as layer:
+            if max(layer.size) > 2 * CANVAS:
+                raise ValueError
+            alpha = layer.convert("RGBA").getchannel("A")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise gr.Error(
+            "What was brushed cannot be read; give the photograph again.",
+            title="Photograph", print_exception=False,
+        ) from error  # fmt: skip
+    return alpha.point(lambda a: 255 if a > WEAK_MASK else 0)
 
 
 def opened(path: str | None, smallest: int = 1) -> Image.Image:

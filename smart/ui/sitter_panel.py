@@ -104,6 +104,7 @@ def _photograph(parts: dict[str, Any]) -> None:
         brush=gr.Brush(default_size=12, colors=[MASK_COLOR], color_mode="fixed"),
         eraser=gr.Eraser(default_size=24),
     )  # fmt: skip
+    parts["photo"].preprocess = photographs.mask_of
     gr.HTML(
         "<p>Brush over what should stay true: the eyes, the mouth. <b>Face</b> under "
         "<b>The painter&rsquo;s hand</b> says how firmly. Nothing of it is kept.</p>",

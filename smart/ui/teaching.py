@@ -187,6 +187,8 @@ def _prepared(
         source, options.resolution, crop=crop, selection=chosen, on_progress=report,
         find_face=likeness.face_in,
     ), "preparing images")  # fmt: skip
+    if preparation.stopped:  # while uploads were still copied
+        return
     for progress in job.watch(0.5):
         if not preparation.stopped:
             yield [gr.skip(), status(*counted(progress)), gr.skip()]

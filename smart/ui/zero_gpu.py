@@ -26,6 +26,7 @@ _R = TypeVar("_R")
 _Spoken = tuple[str, Any]  # "report" and a Progress, "result", or "error"
 
 HERE = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")
+LOOK = 0.2  # s between two looks at who waits
 LEAST, MOST = 30, 120  # s of the GPU that are asked for
 # Made before any fork, so that it reaches into it. The workshop has one piece of work at a time.
 _stopped = multiprocessing.get_context("fork").Event() if HERE else threading.Event()
@@ -34,21 +35,32 @@ _stopped = multiprocessing.get_context("fork").Event() if HERE else threading.Ev
 def run(
     work: Callable[..., _R],
     context: contextvars.Context,
+    idle: Callable[[], None],
     on_progress: OnProgress,
 ) -> _R:
     """work(on_progress=) where the GPU is; its result, or what it raised.
 
-    context is that of the visitor's event: whose quota it is stands in there.
+    context is that of the visitor's event: whose quota it is stands in there. idle is called now
+    and then while nothing is told; what it raises ends the waiting.
     """
     if not HERE:
         return work(on_progress=on_progress)
     _stopped.clear()
-    lent = context.run(_on_gpu, work, seconds_for(work))
+    told: queue.SimpleQueue[_Spoken] = queue.SimpleQueue()
+    # Until the GPU is there minutes may pass, in which faces are drawn and Stop is heard here.
+    threading.Thread(
+        target=context.run, args=(_listen, work, told), daemon=True, name="smart-gpu"
+    ).start()
     while True:
         try:
-            kind, value = context.run(next, lent)
-        except StopIteration:
-            raise ValueError("The GPU was taken away; press Paint again in a moment.") from None
+            kind, value = told.get(timeout=LOOK)
+        except queue.Empty:
+            try:
+                idle()
+            except Cancelled:
+                _stopped.set()  # should it still begin
+                raise
+            continue
         if kind == "result":
             return value  # type: ignore[no-any-return]
         if kind == "error":
@@ -57,6 +69,21 @@ def run(
             on_progress(value)
         except Cancelled:
             _stopped.set()  # it still gives the picture as it stands
+
+
+def _listen(work: Callable[..., Any], told: queue.SimpleQueue[_Spoken]) -> None:
+    """Borrow the GPU, and hand on what is told there."""
+    kind = "report"
+    try:
+        for kind, value in _on_gpu(work, seconds_for(work)):
+            told.put((kind, value))
+    except Exception as error:  # such as a quota that is used up
+        words = getattr(error, "message", None) or str(error)
+        told.put(("error", ValueError(f"The GPU was not lent ({words}); try again in a moment.")))
+    else:
+        if kind == "report":
+            gone = ValueError("The GPU was taken away; press Paint again in a moment.")
+            told.put(("error", gone))
 
 
 def seconds_for(work: Callable[..., Any]) -> int:

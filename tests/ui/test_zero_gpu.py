@@ -70,7 +70,7 @@ def test_stop_keeps_the_portrait_as_it_stands(browser: playwright.Browser, lent:
 
 def test_elsewhere_work_runs_where_it_is_called() -> None:
     assert not zero_gpu.HERE
-    assert zero_gpu.run(lambda on_progress: 7, copy_context(), print) == 7
+    assert zero_gpu.run(lambda on_progress: 7, copy_context(), print, print) == 7
 
 
 @pytest.mark.parametrize(("size", "seconds"), [(64, 30), (1024, 30), (1536, 67), (4096, 120)])
