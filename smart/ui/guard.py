@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import re
 import sys
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
+import gradio as gr
 from gradio import processing_utils
 
 from smart import images
+from smart.ui import photographs
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+MOST_BRUSHED, MOST_WAITING = 4_000_000, 20  # bytes of a picture, and pictures of editors
 UPLOAD = "Files are uploaded here, not fetched from addresses; send the file itself."
 
 
@@ -30,7 +33,50 @@ def close() -> None:
     """
     processing_utils.async_ssrf_protected_download = _refuse
     processing_utils.async_ssrf_protected_get = _refuse
+    # For the classes: of a component that was updated gradio makes another object.
+    gr.Image.preprocess = _path_or_picture
+    gr.ImageEditor.preprocess = _brushed
+    gr.ImageEditor.accept_blobs = _accept
     images.hold_everyone()
+
+
+_picture, _store = gr.Image.preprocess, gr.ImageEditor.accept_blobs
+
+
+def _path_or_picture(image: gr.Image, payload: Any) -> Any:
+    """Where an upload lies; gradio would open it before, whatever it is, in words of its own."""
+    if image.type == "filepath":
+        return getattr(payload, "path", None)
+    return _picture(image, payload)
+
+
+def _brushed(editor: gr.ImageEditor, payload: Any) -> Any:
+    """The mask that was brushed; gradio would decode as many pictures as the caller names."""
+    if payload is None:
+        return None
+    if getattr(payload, "id", None) is not None:
+        stored = editor.blob_storage.pop(payload.id, None)
+        return photographs.mask_of([one for one in stored.layers if one] if stored else [])
+    return photographs.mask_of([one.path for one in payload.layers or []])
+
+
+def _accept(editor: gr.ImageEditor, data: Any) -> Any:
+    """One picture of the editor on its way, kept in memory until it is asked for: but not any."""
+    index = str(data.data.get("index"))
+    if index not in ("None", "", "null") and not (
+        index.isdigit() and int(index) < photographs.LAYERS
+    ):
+        raise AddressError("A photograph has one layer to brush on.")
+    if len(data.files[0][1]) > MOST_BRUSHED:
+        raise AddressError("What was brushed is too large; give the photograph again.")
+    while len(editor.blob_storage) >= MOST_WAITING:
+        editor.blob_storage.pop(next(iter(editor.blob_storage)))
+    return _store(editor, data)
+
+
+# What gradio looks for, and the name the page calls it by.
+_accept._is_server_fn = True  # type: ignore[attr-defined]
+_accept.__name__ = "accept_blobs"
 
 
 class Plain(io.TextIOBase):

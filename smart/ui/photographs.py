@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -60,27 +61,23 @@ def go_on(
     return pipeline.go_on(portrait, on_progress, size=size, photo=photo, catalogue=catalogue)
 
 
-def path_of(payload: Any) -> str | None:
-    """Where the upload lies, which gradio has made sure is among the page's own."""
-    return getattr(payload, "path", None)
-
-
-def mask_of(payload: Any) -> Image.Image | None:
+def mask_of(layers: Sequence[str | bytes]) -> Image.Image | None:
     """What was brushed over, as the alpha of the editor's layers, 8 bits; None for nothing.
 
-    In place of gradio's own reading, which decodes as many pictures as the caller names.
+    layers are files or their contents; of more than LAYERS the first ones count.
     """
     keep: Image.Image | None = None
-    for layer in (getattr(payload, "layers", None) or [])[:LAYERS]:
-        alpha = _alpha(layer.path)
+    for layer in layers[:LAYERS]:
+        alpha = _alpha(layer)
         if alpha.getbbox():
             keep = alpha if keep is None else Image.composite(alpha, keep, alpha)
     return keep
 
 
-def _alpha(path: str) -> Image.Image:
+def _alpha(source: str | bytes) -> Image.Image:
+    file = source if isinstance(source, str) else io.BytesIO(source)
     try:
-        with Image.open(path, formats=["PNG", "WEBP"]) as layer:
+        with Image.open(file, formats=["PNG", "WEBP"]) as layer:
             if max(layer.size) > 2 * CANVAS:
                 raise ValueError
             alpha = layer.convert("RGBA").getchannel("A")

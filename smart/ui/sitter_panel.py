@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from smart.options import FACES, SamplingOptions, options_of
-from smart.ui import photographs, sitting
+from smart.ui import sitting
 from smart.ui.panels import control, step, told
 
 MASK_COLOR = "#c8502f"
@@ -95,8 +95,6 @@ def _photograph(parts: dict[str, Any]) -> None:
         buttons=[], sources=["upload", "webcam", "clipboard"], elem_id="camera",
         placeholder="Drop a photograph here, or click",
     )  # fmt: skip
-    # Gradio would open the file itself, and complain in words of its own.
-    parts["camera"].preprocess = photographs.path_of
     # Nothing listens to the strokes: each would send three pictures. Paint fetches them.
     parts["photo"] = gr.ImageEditor(
         label="What should stay true", show_label=False, type="pil", layers=False,
@@ -104,7 +102,6 @@ def _photograph(parts: dict[str, Any]) -> None:
         brush=gr.Brush(default_size=12, colors=[MASK_COLOR], color_mode="fixed"),
         eraser=gr.Eraser(default_size=24),
     )  # fmt: skip
-    parts["photo"].preprocess = photographs.mask_of
     gr.HTML(
         "<p>Brush over what should stay true: the eyes, the mouth. <b>Face</b> under "
         "<b>The painter&rsquo;s hand</b> says how firmly. Nothing of it is kept.</p>",

@@ -92,6 +92,7 @@ def test_a_seed_that_is_none_says_so_and_changes_nothing(visitor: Visitor) -> No
 def test_a_painter_with_several_works(visitor: Visitor) -> None:
     page = visitor.open().page
     page.get_by_text("Katsushika Hokusai").first.click()
+    playwright.expect(page.locator("#credit")).to_contain_text("Hokusai")
     page.locator("#work input").click()
     assert page.get_by_role("option").count() == 8
     page.get_by_role("option", name="The Great Wave off Kanagawa").click()
