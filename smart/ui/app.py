@@ -123,7 +123,7 @@ def launch(
     guard.log_plainly()
     logs.start()
     root_path = root_path or settings.root_path
-    home.opened(host, share, root_path)
+    home.opened(host, share, root_path)  # where it was not said before
     janitor.begin()
     ending = Ending() if block else None
     if ending is not None:

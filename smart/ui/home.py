@@ -13,10 +13,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _policy: dict[str, bool] = {"shared": False, "reachable": False}
 
 
-def opened(host: str | None, share: bool, root_path: str = "") -> None:
+def opened(host: str | None, share: bool, root_path: str | None = None) -> None:
     """The page is about to be served at this address, with a public link or behind a proxy."""
     address = host or os.environ.get("GRADIO_SERVER_NAME") or LOOPBACK[0]
-    _policy["shared"] = _policy["shared"] or share or bool(root_path)
+    _policy["shared"] = _policy["shared"] or share or bool(root_path or serving.current().root_path)
     _policy["reachable"] = address not in LOOPBACK
 
 

@@ -5,6 +5,7 @@ Nothing of anyone's pictures, texts or names is in it: kinds of work, stages, se
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 import time
@@ -124,7 +125,7 @@ class Ledger:
         with self._lock:
             known = {stage: sorted(times) for stage, times in self._durations.items()}
         return [
-            Row(stage, len(t), statistics.median(t), t[int(0.95 * (len(t) - 1))], t[-1])
+            Row(stage, len(t), statistics.median(t), t[math.ceil(0.95 * len(t)) - 1], t[-1])
             for stage, t in sorted(known.items())
         ]
 

@@ -166,6 +166,7 @@ def begin(
         yield [runs_choice(name.strip()), said, gr.Button(visible=False)]
         time.sleep(READ)
     except (ValueError, OSError) as error:
+        yield [gr.skip(), gr.skip(), gr.Button(visible=False)]  # nothing is left to be stopped
         raise gr.Error(str(error), title="School", print_exception=False) from error
     finally:
         _preparations.pop(session, None)

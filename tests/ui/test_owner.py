@@ -270,3 +270,14 @@ def test_what_is_damaged_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(owner.problems, "weights", "weights/faces is <damaged>; restore it.")
     assert owner.state()["status"] == "damaged"
     assert "weights/faces is &lt;damaged&gt;; restore it." in owner.page()
+
+
+def test_the_95th_of_a_hundred_lies_above_the_median_of_few() -> None:
+    book = ledger.Ledger()
+    for seconds in (1.0, 3.0):
+        book.took("few", seconds)
+    for number in range(100):
+        book.took("many", float(number + 1))
+    few, many = book.rows()
+    assert (few.median, few.p95) == (2.0, 3.0)
+    assert many.p95 == 95.0
