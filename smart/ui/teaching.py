@@ -110,6 +110,7 @@ class Preparation:
 
     job: Job[dataset.ImageSet] | None = None
     stopped: bool = False
+    shown: bool = False  # the button that stops it
 
 
 _preparations: dict[str, Preparation] = {}  # by session
@@ -147,6 +148,7 @@ def begin(
     preparation = _preparations[session] = Preparation()
     try:
         refuse_taken(name.strip())
+        preparation.shown = True
         yield [gr.skip(), status(FIRST, 0.0), gr.Button(visible=True)]
         source = source_of(path, files, name.strip())
         chosen = Path(selection) if selection else None
@@ -166,7 +168,8 @@ def begin(
         yield [runs_choice(name.strip()), said, gr.Button(visible=False)]
         time.sleep(READ)
     except (ValueError, OSError) as error:
-        yield [gr.skip(), gr.skip(), gr.Button(visible=False)]  # nothing is left to be stopped
+        if preparation.shown:  # nothing is left to be stopped
+            yield [gr.skip(), gr.skip(), gr.Button(visible=False)]
         raise gr.Error(str(error), title="School", print_exception=False) from error
     finally:
         _preparations.pop(session, None)

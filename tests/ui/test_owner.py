@@ -170,6 +170,8 @@ LEAVER = """
 import sys
 from gradio_client import Client
 client = Client(sys.argv[1], verbose=False)
+print("ready", flush=True)
+sys.stdin.readline()
 client.predict(seed=1, style="hokusai", size=320, api_name="/portrait")
 """
 
@@ -180,10 +182,17 @@ def test_a_program_that_is_killed_leaves_the_easel_and_the_line(away: Server) ->
 
     until(lambda: not status()["working"])
     command = [sys.executable, "-c", LEAVER, away.url]
-    first = subprocess.Popen(command)
-    until(lambda: status()["working"])
-    second = subprocess.Popen(command)
-    until(lambda: status()["waiting"] == 1)
+    first, second = (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    )
+    for process, asks in ((first, "working"), (second, "waiting")):
+        assert process.stdin
+        assert process.stdout
+        process.stdout.readline()  # it has come, and asks when it is told to
+        process.stdin.write("\n")
+        process.stdin.flush()
+        until(lambda asks=asks: status()[asks])  # type: ignore[misc]
     second.kill()
     until(lambda: status()["waiting"] == 0)
     assert status()["working"]
